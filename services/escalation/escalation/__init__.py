@@ -1,0 +1,1 @@
+"""Decides, opens cases and tasks, runs the clocks and serves the queues."""

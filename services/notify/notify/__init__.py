@@ -1,0 +1,1 @@
+"""Tells the right people, without content, and proves that it did."""
