@@ -1,0 +1,142 @@
+"""The embedded bus, writing: a record is published in the transaction that deletes its outbox row."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+
+from shared.bus import Record
+from shared.bus.partition import partition_of
+
+CHANNEL = "bus"
+SCHEMA = Path(__file__).with_name("schema.sql")
+# Short enough that a half-open connection is noticed while its duties can still be met.
+COMMAND_TIMEOUT = 5.0
+
+log = structlog.get_logger(__name__)
+
+_LOCK_HEADS = """
+SELECT h.topic, h.partition, h.next_offset
+FROM bus.head h JOIN unnest($1::text[], $2::int[]) AS want(topic, partition)
+  USING (topic, partition)
+ORDER BY h.topic, h.partition FOR UPDATE OF h
+"""
+_APPEND = """
+WITH appended AS (
+    INSERT INTO bus.log (topic, partition, "offset", key, value, headers)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[])
+), moved AS (
+    UPDATE bus.head h SET next_offset = next.next_offset
+    FROM unnest($7::text[], $8::int[], $9::bigint[]) AS next(topic, partition, next_offset)
+    WHERE h.topic = next.topic AND h.partition = next.partition
+)
+SELECT pg_notify('bus', '')
+"""
+_ENSURE_HEADS = """
+INSERT INTO bus.head (topic, partition)
+SELECT topic, partition FROM unnest($1::text[], $2::int[]) AS want(topic, partition)
+ORDER BY topic, partition ON CONFLICT DO NOTHING
+"""
+
+
+async def connect(dsn: str, purpose: str) -> asyncpg.Connection:
+    """A session of the bus's own: it fails rather than waits, and its server end goes with ours."""
+    settings = {
+        "application_name": purpose,
+        "statement_timeout": "30s",
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "3",
+    }
+    return await asyncpg.connect(
+        dsn, timeout=COMMAND_TIMEOUT, command_timeout=COMMAND_TIMEOUT, server_settings=settings
+    )
+
+
+async def apply_schema(connection: asyncpg.Connection) -> None:
+    await connection.execute(SCHEMA.read_text(encoding="utf-8"))
+
+
+async def ensure_heads(connection: asyncpg.Connection, partitions: Mapping[str, int]) -> None:
+    """Creates the partitions, outside any transaction that appends, so that none waits on it."""
+    pairs = [(topic, number) for topic, count in partitions.items() for number in range(count)]
+    topics, numbers = [topic for topic, _ in pairs], [number for _, number in pairs]
+    await connection.execute(_ENSURE_HEADS, topics, numbers)
+
+
+async def sweep(connection: asyncpg.Connection, keep: timedelta = timedelta(days=14)) -> int:
+    """Deletes what is older than `keep` and has been read by every group; how many went."""
+    gone: int = await connection.fetchval("SELECT bus.sweep($1)", keep, timeout=300)
+    return gone
+
+
+class PostgresPublisher:
+    """Appends within the caller's transaction, so it keeps no connection of its own."""
+
+    def __init__(self, dsn: str, partitions: Mapping[str, int]) -> None:
+        self._dsn = dsn
+        self._partitions = dict(partitions)
+
+    async def start(self) -> None:
+        connection = await connect(self._dsn, "bus publisher")
+        try:
+            await ensure_heads(connection, self._partitions)
+        finally:
+            await connection.close(timeout=COMMAND_TIMEOUT)
+
+    async def stop(self) -> None:
+        """Nothing is held."""
+
+    def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:
+        transaction: AbstractAsyncContextManager[Any] = connection.transaction()
+        return transaction
+
+    async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
+        # A topic outside the catalogue is refused by its record alone, as Kafka does.
+        known = [record.topic in self._partitions for record in records]
+        placed = [
+            (record, (record.topic, partition_of(record.key, self._partitions[record.topic])))
+            for record, is_known in zip(records, known, strict=True)
+            if is_known
+        ]
+        if placed:
+            await self._append(connection, placed)
+        return known
+
+    async def _append(
+        self, connection: Any, placed: Sequence[tuple[Record, tuple[str, int]]]
+    ) -> None:
+        wanted = sorted({place for _, place in placed})
+        # Locked in one order by everybody, so that two relays of one database cannot deadlock.
+        rows = await connection.fetch(_LOCK_HEADS, [t for t, _ in wanted], [p for _, p in wanted])
+        heads = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        offsets = []
+        for _, place in placed:
+            offsets.append(heads[place])
+            heads[place] += 1
+        await connection.execute(
+            _APPEND,
+            [topic for _, (topic, _) in placed],
+            [partition for _, (_, partition) in placed],
+            offsets,
+            [record.key for record, _ in placed],
+            [record.value for record, _ in placed],
+            [dump_headers(record.headers) for record, _ in placed],
+            [topic for topic, _ in wanted],
+            [partition for _, partition in wanted],
+            [heads[place] for place in wanted],
+        )
+
+
+def dump_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Byte-exact: latin-1 maps each byte to one character and back."""
+    return json.dumps([[name, value.decode("latin-1")] for name, value in headers]).encode()
+
+
+def load_headers(stored: bytes) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value.encode("latin-1")) for name, value in json.loads(stored))

@@ -1,0 +1,67 @@
+-- The embedded bus. Idempotent; run by whoever may create roles, once per database.
+-- Every service's role is made a member of bus_member, which may append and read, not rewrite.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bus_member') THEN
+        CREATE ROLE bus_member NOLOGIN;
+    END IF;
+END
+$$;
+
+CREATE SCHEMA IF NOT EXISTS bus;
+
+-- The next offset of each partition. Its row is locked while records are appended, so offsets are
+-- dense and become visible in their order.
+CREATE TABLE IF NOT EXISTS bus.head (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+
+-- headers: JSON pairs of name and value, a value's bytes as latin-1 characters.
+CREATE TABLE IF NOT EXISTS bus.log (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    key bytea,
+    value bytea NOT NULL,
+    headers bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (topic, partition, "offset")
+);
+
+CREATE INDEX IF NOT EXISTS log_at ON bus.log USING brin (at);
+
+-- Where each consumer group goes on.
+CREATE TABLE IF NOT EXISTS bus.position (
+    grp text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    PRIMARY KEY (grp, topic, partition)
+) WITH (fillfactor = 50);
+
+-- Deletes what is older than `keep` and what every group has read; returns how many records went.
+-- What a group has not read stays whatever its age: losing it unread would be silence.
+CREATE OR REPLACE FUNCTION bus.sweep(keep interval DEFAULT interval '14 days') RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH read AS (
+        SELECT topic, partition, min(next_offset) AS below
+        FROM bus.position GROUP BY topic, partition
+    ), gone AS (
+        DELETE FROM bus.log l USING read r
+        WHERE l.topic = r.topic AND l.partition = r.partition AND l."offset" < r.below
+          AND l.at < clock_timestamp() - keep
+        RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA bus FROM PUBLIC;
+REVOKE ALL ON FUNCTION bus.sweep(interval) FROM PUBLIC;
+GRANT USAGE ON SCHEMA bus TO bus_member;
+GRANT SELECT, INSERT, UPDATE ON bus.head, bus.position TO bus_member;
+GRANT SELECT, INSERT ON bus.log TO bus_member;
+GRANT EXECUTE ON FUNCTION bus.sweep(interval) TO bus_member;

@@ -1,0 +1,84 @@
+"""Connections to PostgreSQL with the time limits that every service works under."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+# A stuck statement or transaction must end by itself: a stalled concern is worse than an error.
+SESSION_LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "transaction_timeout": "30s",
+    "timezone": "UTC",
+}
+
+# SQLSTATE classes that say "not now" rather than "never": connection lost, serialisation failure or
+# deadlock, resources used up, lock not available, server shutting down or starting.
+_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57")
+
+
+def server_settings(application: str) -> dict[str, str]:
+    return {**SESSION_LIMITS, "application_name": application}
+
+
+def sqlalchemy_url(dsn: str) -> URL:
+    return make_url(dsn).set(drivername="postgresql+asyncpg")
+
+
+def make_engine(dsn: str, application: str, pool_size: int = 8) -> AsyncEngine:
+    return create_async_engine(
+        sqlalchemy_url(dsn),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"server_settings": server_settings(application)},
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+
+
+async def connect(dsn: str, application: str) -> asyncpg.Connection:
+    """One dedicated connection with the session limits, for work that the pool would slow down."""
+    return await asyncpg.connect(dsn, server_settings=server_settings(application), timeout=5)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = getattr(seen, "orig", None) or seen.__cause__
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying the same work again later can succeed without anyone changing anything."""
+    for cause in _causes(error):
+        sqlstate: Any = getattr(cause, "sqlstate", None)
+        if isinstance(sqlstate, str):
+            return sqlstate.startswith(_TRANSIENT_CLASSES)
+        if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+            return True
+        if isinstance(cause, OSError | TimeoutError | asyncpg.InterfaceError):
+            return True
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+async def not_durable(session: AsyncSession) -> list[str]:
+    """Names the settings under which a commit would not survive a crash; empty when sound."""
+    wrong = []
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        value = (
+            await session.execute(text("SELECT current_setting(:name)"), {"name": name})
+        ).scalar_one()
+        if value == "off" or (name == "synchronous_commit" and value == "local"):
+            wrong.append(name)
+    if (await session.execute(text("SELECT pg_is_in_recovery()"))).scalar_one():
+        wrong.append("in_recovery")
+    return wrong

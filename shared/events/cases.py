@@ -1,0 +1,137 @@
+"""Events of cases and tasks; escalation produces them."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.events.concerns import EventData
+
+Priority = Literal["P0", "P1", "P2", "P3", "P4"]
+
+
+class CaseOpened(EventData):
+    """A decision was taken about a concern and it has a case.
+
+    unprocessed: the concern could not be understood and is to be read by hand, first of all.
+    """
+
+    case_id: UUID
+    incident_id: UUID | None
+    opened_at: AwareDatetime
+    priority: Priority
+    unprocessed: bool
+    packs: list[dict[str, str]]
+    rules: list[str]
+    routes: list[str]
+    urn: str | None
+    la: str | None
+    synthetic: bool
+
+
+class CaseRaised(EventData):
+    """An amendment was decided; priority and routes can only have grown."""
+
+    case_id: UUID
+    at: AwareDatetime
+    priority: Priority
+    packs: list[dict[str, str]]
+    rules: list[str]
+    routes: list[str]
+
+
+class CaseClaimed(EventData):
+    """A worker took the case, or gave it back (`released`)."""
+
+    case_id: UUID
+    at: AwareDatetime
+    actor_ref: str
+    released: bool = False
+
+
+class CaseDecided(EventData):
+    """A worker decided; `outcome` is a Standard Safeguarding Dataset contact outcome."""
+
+    case_id: UUID
+    at: AwareDatetime
+    actor_ref: str
+    outcome: str
+    reason_given: bool
+
+
+class TaskOpened(EventData):
+    """Someone now has something to do.
+
+    owner: the post or person that owes it, as the packs name it; owner_ref: the keyed hash of the
+    account where the duty is personal. by is null where the task is due at once.
+    """
+
+    task_id: UUID
+    case_id: UUID
+    route: str
+    la: str | None
+    urn: str | None
+    priority: Priority
+    certainty: Literal["certain", "precautionary"]
+    opened_at: AwareDatetime
+    by: AwareDatetime | None
+    hard_by: AwareDatetime | None
+    owner: str
+    owner_ref: str | None
+    channel: str
+    rules: list[str]
+    excluded_refs: list[str]
+    exclude_school_staff: bool
+    synthetic: bool
+
+
+class TaskAcknowledged(EventData):
+    """A person says that it is done, with a reference number where one was given."""
+
+    task_id: UUID
+    case_id: UUID
+    route: str
+    at: AwareDatetime
+    actor_ref: str
+    reference_given: bool
+
+
+class TaskRaised(EventData):
+    """The task's priority rose or its deadline came nearer."""
+
+    task_id: UUID
+    case_id: UUID
+    route: str
+    at: AwareDatetime
+    priority: Priority
+    by: AwareDatetime | None
+
+
+class TaskReminded(EventData):
+    """A clock passed a mark: a reminder before the deadline, or the step after it."""
+
+    task_id: UUID
+    case_id: UUID
+    route: str
+    at: AwareDatetime
+    step: Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
+    priority: Priority
+    la: str | None
+    urn: str | None
+    owner: str
+    excluded_refs: list[str]
+    exclude_school_staff: bool
+    synthetic: bool
+
+
+class DeadLetterRecorded(EventData):
+    """A consumer could not apply a record; it is kept, sealed, and a person is told."""
+
+    dead_letter_id: UUID
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    length: int
+    at: AwareDatetime

@@ -1,0 +1,100 @@
+"""Events of a concern's life at the school's side; intake produces them."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class EventData(BaseModel):
+    """Facts only. What identifies or narrates a person travels in members named `sealed_…`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataIssue(EventData):
+    """pointer: a JSON pointer into the submission; issue: a code, never the value."""
+
+    pointer: str
+    issue: str
+
+
+FactValue = str | int | bool | list[str] | None
+
+
+class ConcernRaised(EventData):
+    """A school has raised a concern about one child, or about a child who harmed.
+
+    subject_ref: `child-1`, … as counted here, not as the client named it.
+    decision: the advice given at once, as in the answer to the POST.
+    reporter_ref, excluded_refs: keyed hashes of accounts; excluded ones must never see the case.
+    exclude_school_staff: the accused is not identified, so all staff but the reporter are excluded.
+    match_keys: keyed hashes by which concerns about the same child are linked.
+    """
+
+    concern_id: UUID
+    incident_id: UUID
+    subject_ref: str
+    subject_role: Literal["child", "child_who_harmed"]
+    received_at: AwareDatetime
+    discovered_at: AwareDatetime | None
+    urn: str | None
+    school_la: str | None
+    home_la: str | None
+    found_la: str | None
+    synthetic: bool
+    quarantined: bool
+    facts: dict[str, FactValue]
+    decision: dict[str, Any]
+    data_issues: list[DataIssue]
+    reporter_ref: str | None
+    excluded_refs: list[str]
+    exclude_school_staff: bool
+    match_keys: list[str]
+    sealed_details: str
+    sealed_contacts: str
+
+
+class ConcernAmended(EventData):
+    """More was said about a concern. It can only raise what was decided."""
+
+    concern_id: UUID
+    received_at: AwareDatetime
+    facts: dict[str, FactValue]
+    decision: dict[str, Any]
+    data_issues: list[DataIssue]
+    sealed_details: str
+
+
+class ConcernErased(EventData):
+    """Every owner deletes what it holds of the people in this concern, at once."""
+
+    concern_id: UUID
+    erased_at: AwareDatetime
+    actor_ref: str
+
+
+class ConcernHeld(EventData):
+    """A hold stops retention and erasure until it is released."""
+
+    concern_id: UUID
+    held: bool
+    at: AwareDatetime
+    actor_ref: str
+
+
+class ConcernEnteredInError(EventData):
+    """A named person says that this concern was submitted about the wrong child."""
+
+    concern_id: UUID
+    at: AwareDatetime
+    actor_ref: str
+    sealed_reason: str
+
+
+class ProducerClosed(EventData):
+    """A producer's count so far, so that a lost tail can be seen too."""
+
+    producer: str
+    last_sequence: int
+    at: AwareDatetime

@@ -1,0 +1,260 @@
+"""The consumer's side: every event takes effect once, in order, and none is ever skipped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import DateTime, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel import Field, SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.bus import Batch, Consumer, Record
+from shared.bus.cloudevents import Undecodable, from_record
+from shared.bus.failpoint import reach
+from shared.clock import Clock
+from shared.db import is_transient
+from shared.dead_letters import (
+    DeadLetter,
+    close_dead_letter,
+    new_dead_letter,
+    record_dead_letter,
+)
+from shared.events.envelope import Event
+from shared.outbox import commit, rollback
+
+log = structlog.get_logger(__name__)
+
+
+class InboxRow(SQLModel, table=True):
+    """An event that has taken effect for this consumer; a second delivery finds it and stops."""
+
+    __tablename__ = "inbox"
+
+    consumer: str = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Poison(Exception):
+    """Raised by a handler for an event that can never be applied; `code` is never a value."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+Handler = Callable[[AsyncSession, Event], Awaitable[None]]
+# What a service does, in the same transaction, about a record that no handler could apply.
+OnPoison = Callable[[AsyncSession, Record, Event | None, str], Awaitable[None]]
+
+
+async def _nothing(_: AsyncSession, __: Record, ___: Event | None, ____: str) -> None:
+    """A dead letter and its event are enough."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a service does with the events it hears.
+
+    handlers: by event type; types that the service does not consume are named in `ignored`, and
+    any other type is poison. raising: types that only raise, and so are never held behind a dead
+    letter of the same concern. seal: seals a dead letter's bytes in the context of its id.
+    """
+
+    service: str
+    handlers: Mapping[str, Handler]
+    ignored: frozenset[str]
+    seal: Callable[[bytes, str], str]
+    clock: Clock
+    raising: frozenset[str] = frozenset()
+    on_poison: OnPoison = _nothing
+    back_off: tuple[float, float] = (0.1, 30.0)
+
+
+@dataclass
+class Delivery:
+    """One record with the event read from it, or the reason why none could be."""
+
+    record: Record
+    event: Event | None = None
+    reason: str | None = None
+
+    @property
+    def subject(self) -> UUID | None:
+        if self.event:
+            return self.event.subject
+        try:
+            return UUID((self.record.key or b"").decode())
+        except ValueError:
+            return None
+
+
+def _read(record: Record) -> Delivery:
+    try:
+        return Delivery(record, from_record(record))
+    except Undecodable as error:
+        return Delivery(record, reason=error.code)
+
+
+async def run_consumer(
+    consumer: Consumer, sessions: async_sessionmaker[AsyncSession], to: Subscription
+) -> None:
+    """Applies batches for as long as the consumer lives; what may pass is tried for ever."""
+    failures: dict[tuple[str, int], int] = {}
+    async for batch in consumer.batches():
+        place = (batch.topic, batch.partition)
+        try:
+            await apply(batch, sessions, to)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            failures[place] = failures.get(place, 0) + 1
+            wait = min(to.back_off[0] * 2 ** failures[place], to.back_off[1])
+            log.warning(
+                "batch waits", error=type(error).__name__, attempt=failures[place], seconds=wait
+            )
+            await consumer.again(batch, wait)
+            continue
+        failures.pop(place, None)
+        reach("consumer.after-commit")
+        await consumer.done(batch)
+        reach("consumer.after-offset")
+
+
+async def apply(batch: Batch, sessions: async_sessionmaker[AsyncSession], to: Subscription) -> None:
+    """Applies one partition's batch in one transaction; a bad record is isolated, not skipped.
+
+    COMMIT POINT at the end of `_attempt`: before it nothing of the batch has happened and it comes
+    again; after it a second delivery is dropped by the inbox, so the offset may follow at leisure.
+    """
+    deliveries = [_read(record) for record in batch.records]
+    try:
+        await _attempt(deliveries, sessions, to, _apply_plainly)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.warning("batch is taken apart", error=type(error).__name__, count=len(deliveries))
+        await _attempt(deliveries, sessions, to, _apply_isolated)
+
+
+async def _attempt(
+    deliveries: Sequence[Delivery],
+    sessions: async_sessionmaker[AsyncSession],
+    to: Subscription,
+    apply_one: Callable[[AsyncSession, Delivery, Subscription, set[UUID]], Awaitable[None]],
+) -> None:
+    async with sessions() as session:
+        try:
+            blocked = await _blocked(session, deliveries, to)
+            fresh = await _fresh(session, deliveries, to)
+            for delivery in deliveries:
+                if delivery.event is None:
+                    await apply_one(session, delivery, to, blocked)
+                elif delivery.event.id in fresh:
+                    fresh.remove(delivery.event.id)  # the batch may hold it twice
+                    await apply_one(session, delivery, to, blocked)
+            reach("consumer.before-commit")
+            await commit(session)
+        except BaseException:
+            await rollback(session)
+            raise
+
+
+async def _blocked(
+    session: AsyncSession, deliveries: Sequence[Delivery], to: Subscription
+) -> set[UUID]:
+    """Concerns with a dead letter that is still open: their later events wait behind it."""
+    subjects = {d.subject for d in deliveries if d.subject}
+    rows = await session.execute(
+        select(col(DeadLetter.subject)).where(
+            col(DeadLetter.consumer) == to.service,
+            col(DeadLetter.replayed_at).is_(None),
+            col(DeadLetter.subject).in_(subjects),
+        )
+    )
+    return {subject for subject in rows.scalars() if subject}
+
+
+async def _fresh(
+    session: AsyncSession, deliveries: Sequence[Delivery], to: Subscription
+) -> set[UUID]:
+    """Marks the events as received and returns those that were not marked before."""
+    now = to.clock.now()
+    ids = sorted({d.event.id for d in deliveries if d.event})
+    if not ids:
+        return set()
+    marked = await session.execute(
+        insert(InboxRow)
+        .values([{"consumer": to.service, "event_id": i, "received_at": now} for i in ids])
+        .on_conflict_do_nothing()
+        .returning(col(InboxRow.event_id))
+    )
+    return set(marked.scalars())
+
+
+async def _apply_plainly(
+    session: AsyncSession, delivery: Delivery, to: Subscription, blocked: set[UUID]
+) -> None:
+    """Calls the handler; anything out of the ordinary raises and the batch is taken apart."""
+    event = delivery.event
+    if event is None:
+        raise Poison(delivery.reason or "undecodable")
+    if event.replay_for not in (None, to.service):
+        return
+    if event.subject in blocked and event.replay_of is None and event.type not in to.raising:
+        raise Poison("held")
+    await _handle(session, event, to)
+    if event.replay_of is not None:
+        await close_dead_letter(session, to.service, event.replay_of, to.clock.now())
+
+
+async def _handle(session: AsyncSession, event: Event, to: Subscription) -> None:
+    handler = to.handlers.get(event.type)
+    if handler is not None:
+        await handler(session, event)
+    elif event.type not in to.ignored:
+        raise Poison("unknown_type")
+
+
+async def _apply_isolated(
+    session: AsyncSession, delivery: Delivery, to: Subscription, blocked: set[UUID]
+) -> None:
+    """Like `_apply_plainly`, but what is poison becomes a dead letter and blocks its concern."""
+    try:
+        async with _savepoint(session):
+            await _apply_plainly(session, delivery, to, blocked)
+            return
+    except Exception as error:
+        if is_transient(error):
+            raise
+        reason = error.code if isinstance(error, Poison) else f"failed:{type(error).__name__}"
+    if delivery.subject:
+        blocked.add(delivery.subject)
+    now = to.clock.now()
+    if delivery.event and delivery.event.replay_of:
+        await close_dead_letter(session, to.service, delivery.event.replay_of, now)
+    letter = new_dead_letter(to.service, delivery, reason, now)
+    letter.raw = to.seal(delivery.record.to_bytes(), str(letter.id))
+    if await record_dead_letter(session, letter) and reason != "held":
+        await to.on_poison(session, delivery.record, delivery.event, reason)
+
+
+@asynccontextmanager
+async def _savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """Undoes the statements of the block, and the events emitted in it, if it raises."""
+    events = session.info.setdefault("outbox", [])
+    before = len(events)
+    try:
+        async with session.begin_nested():
+            yield
+    except BaseException:
+        del events[before:]
+        raise

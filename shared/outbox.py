@@ -1,0 +1,123 @@
+"""Events written in the transaction that makes them true: neither exists without the other."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, insert, text
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.events.catalogue import EVENTS, TOPIC_OF
+from shared.events.concerns import EventData
+from shared.events.envelope import new_event_id
+
+
+class OutboxRow(SQLModel, table=True):
+    """An event that the bus has not acknowledged yet. The rows are a pending set, not a cursor.
+
+    replay_of, replay_for: set where a dead letter's event is driven again for one consumer.
+    """
+
+    __tablename__ = "outbox"
+
+    seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    event_id: UUID = Field(unique=True)
+    topic: str
+    subject: UUID
+    type: str
+    version: int
+    producer: str
+    sequence: int = Field(sa_type=BigInteger)
+    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
+    traceparent: str | None = None
+    data: bytes = Field(sa_type=LargeBinary)
+    replay_of: UUID | None = None
+    replay_for: str | None = None
+
+
+class Producer(SQLModel, table=True):
+    """How many events a producer has made. The row is locked from the count to the commit."""
+
+    __tablename__ = "producer"
+
+    name: str = Field(primary_key=True)
+    last_sequence: int = Field(default=0, sa_type=BigInteger)
+    closed_sequence: int = Field(default=0, sa_type=BigInteger)
+
+
+_COUNT = text(
+    "INSERT INTO producer AS p (name, last_sequence, closed_sequence) VALUES (:name, :n, 0) "
+    "ON CONFLICT (name) DO UPDATE SET last_sequence = p.last_sequence + :n RETURNING last_sequence"
+)
+
+
+def emit(
+    session: AsyncSession,
+    event_type: str,
+    subject: UUID,
+    data: EventData,
+    *,
+    producer: str,
+    at: datetime,
+    **columns: Any,
+) -> UUID:
+    """Adds an event to the session's transaction and returns its id.
+
+    It is written by `commit`, last of all, so that the producer's counter is locked for as short a
+    time as can be. `columns` may set traceparent, replay_of or replay_for.
+    """
+    kind = EVENTS[event_type]
+    if not isinstance(data, kind.model):
+        raise TypeError(f"{event_type} carries {kind.model.__name__}")
+    row = {
+        "event_id": new_event_id(),
+        "topic": TOPIC_OF[event_type],
+        "subject": subject,
+        "type": event_type,
+        "version": kind.version,
+        "producer": producer,
+        "occurred_at": at,
+        "data": data.model_dump_json().encode(),
+        **columns,
+    }
+    session.info.setdefault("outbox", []).append(row)
+    event_id: UUID = row["event_id"]
+    return event_id
+
+
+async def commit(session: AsyncSession) -> None:
+    """Writes the emitted events and commits. Only the edge (a request, a consumed batch) calls it.
+
+    COMMIT POINT: before it nothing has happened; after it the effects and their events are durable,
+    and a crash just after it loses nothing, because the relay finds the rows again.
+    """
+    pending = session.info.pop("outbox", [])
+    if pending:
+        # A pending UPDATE must not wait behind the counter's lock.
+        await session.flush()
+        by_producer: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in pending:
+            by_producer[row["producer"]].append(row)
+        # In one order everywhere, so that two transactions never wait for each other.
+        for name in sorted(by_producer):
+            await _number(session, name, by_producer[name])
+        columns = {"traceparent": None, "replay_of": None, "replay_for": None}
+        # The table, not the class: no ORM state is wanted for rows that only the relay reads.
+        await session.execute(insert(OutboxRow.__table__), [columns | row for row in pending])  # type: ignore[attr-defined]
+    await session.commit()
+
+
+async def _number(session: AsyncSession, producer: str, rows: list[dict[str, Any]]) -> None:
+    last: int = (await session.execute(_COUNT, {"name": producer, "n": len(rows)})).scalar_one()
+    for sequence, row in enumerate(rows, start=last - len(rows) + 1):
+        row["sequence"] = sequence
+
+
+async def rollback(session: AsyncSession) -> None:
+    """Forgets the transaction and the events emitted in it."""
+    session.info.pop("outbox", None)
+    await session.rollback()

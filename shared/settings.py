@@ -1,0 +1,33 @@
+"""What a service must be told by its environment (HANDRAIL_…). Secrets have no default."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings that every service reads.
+
+    database_url: postgresql:// URL of the service's own role; its schema has the role's name.
+    bus: kafka://host:port[,host:port] or postgresql://… of the embedded bus.
+    issuer, audience, jwks_url, algorithm: whose tokens are accepted, and how they are signed.
+    keys_public, keys_private: JWKS files for sealing to a purpose and for opening one.
+    match_secret: key of the keyed hashes that stand for accounts and link a child's concerns.
+    synthetic: true only inside the demo; a synthetic concern is never mistaken for a real one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    bus: SecretStr
+    issuer: str
+    audience: str = "handrail"
+    jwks_url: str
+    algorithm: Literal["RS256", "ES256"] = "RS256"
+    keys_public: Path
+    keys_private: Path | None = None
+    match_secret: SecretStr
+    synthetic: bool = False
+    metrics_port: int | None = None
