@@ -4,13 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import structlog
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
@@ -34,7 +34,7 @@ _MIN_SECRET = 32
 _RECHECK_SECONDS = 2.0
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class SealBroken(Exception):
@@ -70,7 +70,7 @@ class KeyFile:
         self._keys = self._read()
         self._looked = time.monotonic()
 
-    def keys(self) -> Mapping[KeyPurpose, Mapping[str, OKPKey]]:
+    def keys(self) -> dict[KeyPurpose, dict[str, OKPKey]]:
         """Per purpose the keys by kid, oldest first; the last one is the current one."""
         now = time.monotonic()
         if now - self._looked >= self._recheck:
@@ -85,7 +85,7 @@ class KeyFile:
                 self._keys = self._read()
                 self._seen = stamp
         except KeysUnreadable:
-            log.exception("sealing keys unreadable, the last good ones stay in use")
+            log.error("sealing keys unreadable, the last good ones stay in use")
 
     def _files(self) -> list[Path]:
         files: list[Path] = []

@@ -1,0 +1,41 @@
+"""Who is asking and what they may do; the only package that imports jose."""
+
+from shared.auth.authority import (
+    Authority,
+    Public,
+    authenticate,
+    authorities,
+    forbidden,
+    install_verifier,
+    public,
+    requires,
+    unauthorised,
+)
+from shared.auth.jwks import Algorithm, FixedKeys, Keys, KeysUnavailable, RemoteKeys
+from shared.auth.principal import NOT_ASKED, ROLES, Grant, Principal, Role
+from shared.auth.verify import DEMO_ISSUER, TokenRefused, Verifier
+
+__all__ = [
+    "DEMO_ISSUER",
+    "NOT_ASKED",
+    "ROLES",
+    "Algorithm",
+    "Authority",
+    "FixedKeys",
+    "Grant",
+    "Keys",
+    "KeysUnavailable",
+    "Principal",
+    "Public",
+    "RemoteKeys",
+    "Role",
+    "TokenRefused",
+    "Verifier",
+    "authenticate",
+    "authorities",
+    "forbidden",
+    "install_verifier",
+    "public",
+    "requires",
+    "unauthorised",
+]
