@@ -1,0 +1,125 @@
+"""What a fact is: its values, what silence means, and how "not known" is read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ruamel.yaml import YAML
+
+Kind = Literal["choice", "flag", "number", "set"]
+Reading = Literal["worst_case", "own_value", "indicator"]
+Value: TypeAlias = str | int | frozenset[str]
+Raw: TypeAlias = str | int | bool | Iterable[str] | None
+
+UNKNOWN: Final = "unknown"
+FACTS_FILE: Final = Path(__file__).with_name("facts.yaml")
+YES: Final = frozenset({"yes", "y", "true", "t", "1"})
+NO: Final = frozenset({"no", "n", "false", "f", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    kind: Kind
+    values: tuple[str, ...]
+    absent: Value
+    unknown: Reading
+    lowest: int = 0
+    highest: int = 0
+    ask: str = ""
+    derived: bool = False
+    worst_case_if: str = ""
+    also_called: tuple[str, ...] = ()
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, raw: Raw) -> Value:
+        """The value meant by `raw`; what cannot be read is `unknown`, never refused."""
+        if raw is None:
+            return self.absent
+        if self.kind == "set":
+            return self._read_set(raw)
+        if self.kind == "number":
+            return self._read_number(raw)
+        if isinstance(raw, bool | int) and self.kind == "flag":
+            return self._read_word(str(raw))
+        return self._read_word(raw) if isinstance(raw, str) else UNKNOWN
+
+    def _read_word(self, word: str) -> str:
+        if word in self.values:
+            return word
+        plain = word.strip().lower().replace(" ", "_").replace("-", "_")
+        if self.kind == "flag":
+            return "yes" if plain in YES else "no" if plain in NO else UNKNOWN
+        meant = self.synonyms.get(plain, plain)
+        return meant if meant in self.values else UNKNOWN
+
+    def _read_number(self, raw: Raw) -> Value:
+        if isinstance(raw, str) and raw.strip().isascii() and raw.strip().isdigit():
+            raw = int(raw.strip())
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            return UNKNOWN
+        return raw if self.lowest <= raw <= self.highest else UNKNOWN
+
+    def _read_set(self, raw: Raw) -> frozenset[str]:
+        if isinstance(raw, bool | int) or raw is None:
+            return frozenset({UNKNOWN})
+        members = [raw] if isinstance(raw, str) else list(raw)
+        if not members and isinstance(self.absent, frozenset):
+            return self.absent
+        return frozenset(self._read_word(m) if isinstance(m, str) else UNKNOWN for m in members)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    facts: Mapping[str, Fact]
+    severe_types: frozenset[str]
+    request_facts: frozenset[str]
+    aliases: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> Fact:
+        return self.facts[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.facts
+
+    def read(self, raw: Mapping[str, Raw]) -> dict[str, Value]:
+        """Every fact that is not derived, read or filled in by what its absence means."""
+        given = {self.aliases.get(name, name): value for name, value in raw.items()}
+        return {
+            name: fact.read(given.get(name))
+            for name, fact in self.facts.items()
+            if not fact.derived
+        }
+
+
+def _fact(name: str, entry: Mapping[str, object]) -> Fact:
+    kind = str(entry["kind"])
+    values = ["yes", "no"] if kind == "flag" else entry.get("values", [])
+    absent = entry["absent"]
+    return Fact(
+        name=name,
+        kind=kind,  # type: ignore[arg-type]
+        values=tuple(str(v) for v in values),  # type: ignore[attr-defined]
+        absent=frozenset(absent) if isinstance(absent, list) else absent,  # type: ignore[arg-type]
+        unknown=entry["unknown"],  # type: ignore[arg-type]
+        lowest=entry.get("from", 0),  # type: ignore[arg-type]
+        highest=entry.get("to", 0),  # type: ignore[arg-type]
+        ask=str(entry.get("ask", "")),
+        derived=entry.get("derived") == "yes",
+        worst_case_if=str(entry.get("worst_case_if", "")),
+        also_called=tuple(entry.get("also_called", ())),  # type: ignore[arg-type]
+        synonyms=entry.get("synonyms", {}),  # type: ignore[arg-type]
+    )
+
+
+def load_schema(path: Path = FACTS_FILE) -> Schema:
+    data = YAML(typ="safe", pure=True).load(path)
+    facts = {name: _fact(name, entry) for name, entry in data["facts"].items()}
+    aliases = {other: fact.name for fact in facts.values() for other in fact.also_called}
+    return Schema(
+        facts=facts,
+        severe_types=frozenset(data["severe_types"]),
+        request_facts=frozenset(data["request_facts"]),
+        aliases=aliases,
+    )
