@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -101,7 +102,7 @@ class KeyFile:
         return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in stats)
 
     def _read(self) -> dict[KeyPurpose, dict[str, OKPKey]]:
-        entries: list[tuple[str, KeyPurpose, str, OKPKey]] = []
+        entries: list[tuple[datetime, KeyPurpose, str, OKPKey]] = []
         for file in self._files():
             try:
                 for member in json.loads(file.read_bytes())["keys"]:
@@ -115,19 +116,37 @@ class KeyFile:
         return found
 
 
-def _imported(member: Mapping[str, Any], private: bool) -> tuple[str, KeyPurpose, str, OKPKey]:
-    kid, purpose, created = member["kid"], member["purpose"], member["created"]
+def _imported(member: Mapping[str, Any], private: bool) -> tuple[datetime, KeyPurpose, str, OKPKey]:
+    kid, purpose, created = member["kid"], member["purpose"], _instant(member["created"])
     fits = member["kty"] == "OKP" and member["crv"] == "X25519" and member["use"] == "enc"
-    named = isinstance(kid, str) and _KID.fullmatch(kid) and isinstance(created, str)
+    named = isinstance(kid, str) and _KID.fullmatch(kid)
     if not (fits and named and purpose in KEY_PURPOSES and ("d" in member) is private):
         raise ValueError
     raw = {name: member[name] for name in ("kty", "crv", "x", "d", "use", "kid") if name in member}
-    return created, purpose, kid, OKPKey.import_key(raw)
+    key = OKPKey.import_key(raw)
+    if key.as_dict(private=False)["x"] != member["x"]:
+        raise ValueError
+    return created, purpose, kid, key
 
 
-def new_key(purpose: KeyPurpose, kid: str, created: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _instant(text: str) -> datetime:
+    created = datetime.fromisoformat(text)
+    if created.tzinfo is None:
+        raise ValueError
+    return created
+
+
+def new_key(
+    purpose: KeyPurpose, kid: str, created: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """A fresh key as JWKs with our members: (public, private)."""
-    extra = {"use": "enc", "alg": _ALG, "kid": kid, "purpose": purpose, "created": created}
+    extra = {
+        "use": "enc",
+        "alg": _ALG,
+        "kid": kid,
+        "purpose": purpose,
+        "created": created.isoformat(),
+    }
     key = OKPKey.generate_key("X25519")
     return key.as_dict(private=False) | extra, key.as_dict(private=True) | extra
 
