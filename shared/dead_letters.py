@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
+import orjson
 import structlog
 from sqlalchemy import BigInteger, DateTime, UniqueConstraint, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -51,6 +52,32 @@ class Undeliverable(Protocol):
     def event(self) -> Event | None: ...
     @property
     def subject(self) -> UUID | None: ...
+
+
+def pack(record: Record) -> bytes:
+    """The record whole, as bytes to seal; `unpack` gives it back."""
+    return orjson.dumps(
+        {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "key": None if record.key is None else record.key.hex(),
+            "value": record.value.hex(),
+            "headers": [[name, value.hex()] for name, value in record.headers],
+        }
+    )
+
+
+def unpack(packed: bytes) -> Record:
+    members = orjson.loads(packed)
+    return Record(
+        topic=members["topic"],
+        key=None if members["key"] is None else bytes.fromhex(members["key"]),
+        value=bytes.fromhex(members["value"]),
+        headers=tuple((name, bytes.fromhex(value)) for name, value in members["headers"]),
+        partition=members["partition"],
+        offset=members["offset"],
+    )
 
 
 def new_dead_letter(

@@ -23,6 +23,7 @@ from shared.dead_letters import (
     DeadLetter,
     close_dead_letter,
     new_dead_letter,
+    pack,
     record_dead_letter,
 )
 from shared.events.envelope import Event
@@ -99,13 +100,19 @@ def _read(record: Record) -> Delivery:
     try:
         return Delivery(record, from_record(record))
     except Undecodable as error:
-        return Delivery(record, reason=error.code)
+        return Delivery(record, reason=error.reason_code)
 
 
 async def run_consumer(
-    consumer: Consumer, sessions: async_sessionmaker[AsyncSession], to: Subscription
+    consumer: Consumer,
+    sessions: async_sessionmaker[AsyncSession],
+    to: Subscription,
+    committed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Applies batches for as long as the consumer lives; what may pass is tried for ever."""
+    """Applies batches for as long as the consumer lives; what may pass is tried for ever.
+
+    committed: called after each batch, to wake whoever brings its events on.
+    """
     failures: dict[tuple[str, int], int] = {}
     async for batch in consumer.batches():
         place = (batch.topic, batch.partition)
@@ -124,9 +131,10 @@ async def run_consumer(
             await consumer.again(batch, wait)
             continue
         failures.pop(place, None)
-        reach("consumer.after-commit")
+        committed()
+        await reach("consumer.after-commit")
         await consumer.done(batch)
-        reach("consumer.after-offset")
+        await reach("consumer.after-offset")
 
 
 async def apply(batch: Batch, sessions: async_sessionmaker[AsyncSession], to: Subscription) -> None:
@@ -161,7 +169,7 @@ async def _attempt(
                 elif delivery.event.id in fresh:
                     fresh.remove(delivery.event.id)  # the batch may hold it twice
                     await apply_one(session, delivery, to, blocked)
-            reach("consumer.before-commit")
+            await reach("consumer.before-commit")
             await commit(session)
         except BaseException:
             await rollback(session)
@@ -242,7 +250,7 @@ async def _apply_isolated(
     if delivery.event and delivery.event.replay_of:
         await close_dead_letter(session, to.service, delivery.event.replay_of, now)
     letter = new_dead_letter(to.service, delivery, reason, now)
-    letter.raw = to.seal(delivery.record.to_bytes(), str(letter.id))
+    letter.raw = to.seal(pack(delivery.record), str(letter.id))
     if await record_dead_letter(session, letter) and reason != "held":
         await to.on_poison(session, delivery.record, delivery.event, reason)
 

@@ -51,11 +51,11 @@ class Publisher(Protocol):
     async def stop(self) -> None: ...
 
     def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:
-        """What encloses publish and the outbox delete: a transaction where both share a database."""
+        """Encloses publish and the outbox delete: a transaction where they share a database."""
         ...
 
     async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
-        """For each record: did the bus acknowledge it? After a False of a partition come no Trues."""
+        """For each: did the bus acknowledge it? After a False of a partition comes no True."""
         ...
 
 
@@ -95,7 +95,7 @@ def open_publisher(
 ) -> Publisher:
     """partitions: how many each topic has. Kafka knows its own; the Postgres bus is told here."""
     if _is_kafka(url):
-        from shared.bus.kafka import KafkaPublisher  # noqa: PLC0415 - only where Kafka is used
+        from shared.bus.kafka_publisher import KafkaPublisher  # noqa: PLC0415 - only where Kafka is used
 
         return KafkaPublisher(_servers(url), client_id=client_id)
     from shared.bus.postgres import PostgresPublisher  # noqa: PLC0415 - the other adapter

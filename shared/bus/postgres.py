@@ -1,5 +1,7 @@
-"""The embedded bus, writing: a record is published in the transaction that deletes its outbox row."""
+"""The embedded bus, writing: publishing is part of the transaction that deletes the outbox row."""
 
+import asyncio
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 
 from shared.bus import Record
 from shared.bus.partition import partition_of
@@ -17,8 +18,8 @@ CHANNEL = "bus"
 SCHEMA = Path(__file__).with_name("schema.sql")
 # Short enough that a half-open connection is noticed while its duties can still be met.
 COMMAND_TIMEOUT = 5.0
-
-log = structlog.get_logger(__name__)
+# What a lost or failing database raises; a TimeoutError is an OSError.
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _LOCK_HEADS = """
 SELECT h.topic, h.partition, h.next_offset
@@ -58,6 +59,20 @@ async def connect(dsn: str, purpose: str) -> asyncpg.Connection:
     )
 
 
+async def close(connection: asyncpg.Connection) -> None:
+    """Bounded from outside: asyncpg's own close can hang after a cancelled query."""
+    closing = asyncio.create_task(connection.close(timeout=2))
+    await asyncio.wait({closing}, timeout=COMMAND_TIMEOUT)
+    if not closing.done() or closing.cancelled() or closing.exception():
+        connection.terminate()
+
+
+def lock_key(*parts: str | int) -> int:
+    """Advisory locks are numbers; 64 bits of a hash keep names apart."""
+    digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 async def apply_schema(connection: asyncpg.Connection) -> None:
     await connection.execute(SCHEMA.read_text(encoding="utf-8"))
 
@@ -83,11 +98,7 @@ class PostgresPublisher:
         self._partitions = dict(partitions)
 
     async def start(self) -> None:
-        connection = await connect(self._dsn, "bus publisher")
-        try:
-            await ensure_heads(connection, self._partitions)
-        finally:
-            await connection.close(timeout=COMMAND_TIMEOUT)
+        """Nothing to open; the partitions are created when the first record needs them."""
 
     async def stop(self) -> None:
         """Nothing is held."""
@@ -113,7 +124,11 @@ class PostgresPublisher:
     ) -> None:
         wanted = sorted({place for _, place in placed})
         # Locked in one order by everybody, so that two relays of one database cannot deadlock.
-        rows = await connection.fetch(_LOCK_HEADS, [t for t, _ in wanted], [p for _, p in wanted])
+        topics, numbers = [topic for topic, _ in wanted], [number for _, number in wanted]
+        rows = await connection.fetch(_LOCK_HEADS, topics, numbers)
+        if len(rows) < len(wanted):
+            await self._create_heads()
+            rows = await connection.fetch(_LOCK_HEADS, topics, numbers)
         heads = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         offsets = []
         for _, place in placed:
@@ -127,10 +142,17 @@ class PostgresPublisher:
             [record.key for record, _ in placed],
             [record.value for record, _ in placed],
             [dump_headers(record.headers) for record, _ in placed],
-            [topic for topic, _ in wanted],
-            [partition for _, partition in wanted],
+            topics,
+            numbers,
             [heads[place] for place in wanted],
         )
+
+    async def _create_heads(self) -> None:
+        connection = await connect(self._dsn, "bus publisher")
+        try:
+            await ensure_heads(connection, self._partitions)
+        finally:
+            await close(connection)
 
 
 def dump_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:

@@ -1,0 +1,126 @@
+"""Each service's schema: made, moved forward, and held against the service's models."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+from shared.db import make_engine
+
+ROOT = Path(__file__).parents[2]
+_SHARED_TABLES = {"outbox", "producer", "inbox", "dead_letter"}
+
+
+@dataclass(frozen=True)
+class ServiceSchema:
+    """name: as in its topic sources and commands; role: its PostgreSQL role and schema."""
+
+    name: str
+    role: str
+    package: str
+
+    @property
+    def versions(self) -> Path:
+        return ROOT / "services" / self.name / "migrations"
+
+
+SCHEMAS = {
+    schema.name: schema
+    for schema in (
+        ServiceSchema("intake", "intake", "intake"),
+        ServiceSchema("escalation", "escalation", "escalation"),
+        ServiceSchema("notify", "notify", "notify"),
+        ServiceSchema("audit-log", "audit_log", "audit_log"),
+    )
+}
+
+
+def _tables(schema: ServiceSchema) -> set[str]:
+    import_module(f"{schema.package}.models")
+    import_module("shared.dead_letters")
+    import_module("shared.inbox")
+    mine = {
+        str(mapper.local_table)
+        for mapper in SQLModel._sa_registry.mappers
+        if mapper.class_.__module__.split(".")[0] == schema.package
+    }
+    return mine | _SHARED_TABLES
+
+
+def _run(schema: ServiceSchema, dsn: str, what: Callable[[Config], Any]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "deploy" / "handrail" / "alembic"))
+    config.set_main_option("version_locations", str(schema.versions))
+    config.set_main_option("path_separator", "os")
+    config.attributes["tables"] = _tables(schema)
+
+    def with_connection(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        what(config)
+
+    async def run() -> None:
+        engine = make_engine(dsn, f"handrail-migrate-{schema.name}", pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(with_connection)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(run())
+
+
+def upgrade(service: str, dsn: str) -> None:
+    """Brings the service's schema to the newest version, in one transaction."""
+    _run(SCHEMAS[service], dsn, lambda config: command.upgrade(config, "head"))
+
+
+def check(service: str, dsn: str) -> None:
+    """Raises alembic's `CommandError` where the migrated schema and the models differ."""
+    _run(SCHEMAS[service], dsn, command.check)
+
+
+def revise(service: str, dsn: str, message: str) -> None:
+    """Writes the next migration from the difference between models and database."""
+    _run(
+        SCHEMAS[service],
+        dsn,
+        lambda config: command.revision(config, message, autogenerate=True),
+    )
+
+
+async def prepare(superuser_dsn: str, database: str) -> None:
+    """Makes the embedded database with a role and a schema for each service, and the bus.
+
+    Every statement may be run again. The roles have no password: the server listens only on a
+    socket in a directory of its own.
+    """
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        exists = "SELECT 1 FROM pg_database WHERE datname = $1"
+        if not await connection.fetchval(exists, database):
+            await connection.execute(f'CREATE DATABASE "{database}"')
+        for schema in SCHEMAS.values():
+            exists = "SELECT 1 FROM pg_roles WHERE rolname = $1"
+            if not await connection.fetchval(exists, schema.role):
+                await connection.execute(f'CREATE ROLE "{schema.role}" LOGIN')
+    finally:
+        await connection.close()
+    connection = await asyncpg.connect(superuser_dsn, database=database)
+    try:
+        await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        await connection.execute((ROOT / "shared" / "bus" / "schema.sql").read_text())
+        for schema in SCHEMAS.values():
+            await connection.execute(
+                f'CREATE SCHEMA IF NOT EXISTS "{schema.role}" AUTHORIZATION "{schema.role}"'
+            )
+            await connection.execute(f'GRANT bus_member TO "{schema.role}"')
+    finally:
+        await connection.close()

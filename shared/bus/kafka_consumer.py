@@ -1,0 +1,200 @@
+"""Kafka, reading: explicit offsets, a partition delivered again on its own, no wait without end."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import structlog
+
+from shared.bus import MAX_BATCH_RECORDS, Batch, Record
+from shared.bus.kafka import (
+    LOST,
+    REQUEST_TIMEOUT,
+    STOP_TIMEOUT,
+    ConsumerRebalanceListener,
+    KafkaError,
+    TopicPartition,
+    bounded,
+    new_consumer,
+    offsets,
+    stop_quietly,
+)
+
+POLL_SECONDS = 0.5
+MAX_POLL_SECONDS = 5.0
+RECONNECT_SECONDS = 1.0
+START_SECONDS = 15.0
+FINISH_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class KafkaConsumer:
+    def __init__(self, servers: str, group: str, topics: Sequence[str], *, client_id: str) -> None:
+        self._servers = servers
+        self._group = group
+        self._topics = tuple(topics)
+        self._client_id = client_id
+        self._consumer: Any = None
+        self._stopping = asyncio.Event()
+        self._tenure = 0
+        self._out: set[Any] = set()  # delivered, and neither done nor asked for again
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._paused: dict[Any, float] = {}
+        self._polling: asyncio.Future[dict[Any, Any]] | None = None
+        self.last_poll = time.monotonic()
+
+    async def start(self) -> None:
+        """Connects when batches() is first asked, so that a service starts without Kafka."""
+        self._stopping.clear()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if self._polling is not None:
+            self._polling.cancel()
+        await self._drop()
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        while not self._stopping.is_set():
+            try:
+                polled = await self._poll()
+            except LOST as error:
+                if self._stopping.is_set():
+                    return
+                log.warning("kafka session lost", consumer=self._group, error=type(error).__name__)
+                await self._drop()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+                continue
+            tenure = self._tenure
+            for partition, messages in polled.items():
+                # A rebalance since the poll: another member reads these now.
+                if tenure != self._tenure or self._stopping.is_set():
+                    break
+                self._out.add(partition)
+                self._settled.clear()
+                records = tuple(map(_record, messages))
+                yield Batch(partition.topic, partition.partition, records, tenure)
+
+    async def done(self, batch: Batch) -> None:
+        """A failure is harmless: the effects are committed, and what comes again is known."""
+        consumer = self._consumer
+        if batch.tenure != self._tenure or consumer is None:
+            return
+        commit = consumer.commit(offsets(batch.topic, batch.partition, batch.following))
+        try:
+            await bounded(commit, STOP_TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - after a rebalance aiokafka raises many kinds
+            log.warning("offset not committed", consumer=self._group, error=type(error).__name__)
+        self._settle(batch)
+
+    async def again(self, batch: Batch, after: float) -> None:
+        if batch.tenure != self._tenure or self._consumer is None:
+            return
+        partition = TopicPartition(batch.topic, batch.partition)
+        with contextlib.suppress(KafkaError):  # lost this moment: its next holder begins with these
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, batch.records[0].offset)
+            self._paused[partition] = time.monotonic() + after
+        self._settle(batch)
+
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """Of the partitions this member holds, as the brokers see it."""
+        consumer = self._consumer
+        held = consumer.assignment() if consumer is not None else frozenset()
+        if not held:
+            return {}
+        ends = await bounded(consumer.end_offsets(held), REQUEST_TIMEOUT)
+        lag = {}
+        for partition in held:
+            done = await bounded(consumer.committed(partition), REQUEST_TIMEOUT)
+            lag[partition.topic, partition.partition] = ends[partition] - (done or 0)
+        return lag
+
+    def forget(self) -> None:
+        """Partitions were taken away: what was read of them is no longer ours to deliver."""
+        self._tenure += 1
+        self._out.clear()
+        self._paused.clear()
+        self._settled.set()
+
+    async def finish(self) -> None:
+        """Gives the batch that is out a moment, so that its offset is committed before the move."""
+        await asyncio.wait({asyncio.create_task(self._settled.wait())}, timeout=FINISH_SECONDS)
+
+    def _settle(self, batch: Batch) -> None:
+        self._out.discard(TopicPartition(batch.topic, batch.partition))
+        if not self._out:
+            self._settled.set()
+
+    async def _poll(self) -> dict[Any, Any]:
+        consumer = self._consumer or await self._connect()
+        timeout = self._hold_and_resume(consumer)
+        # It waits without end while the group has no coordinator; nothing is lost by cancelling it.
+        self._polling = asyncio.ensure_future(
+            consumer.getmany(timeout_ms=int(timeout * 1000), max_records=MAX_BATCH_RECORDS)
+        )
+        try:
+            await asyncio.wait({self._polling}, timeout=MAX_POLL_SECONDS)
+        finally:
+            if not self._polling.done():
+                self._polling.cancel()
+        if not self._polling.done() or self._polling.cancelled():
+            return {}
+        self.last_poll = time.monotonic()
+        return self._polling.result()
+
+    def _hold_and_resume(self, consumer: Any) -> float:
+        """Resumes what is due; holds what is out. How long to poll: not past the next one due."""
+        now = time.monotonic()
+        held = consumer.assignment()
+        for partition in [p for p, until in self._paused.items() if until <= now]:
+            del self._paused[partition]
+        waiting = (self._out | self._paused.keys()) & held
+        consumer.pause(*waiting)
+        consumer.resume(*((consumer.paused() & held) - waiting))
+        due = [until - now for until in self._paused.values()]
+        return min([POLL_SECONDS, *due])
+
+    async def _connect(self) -> Any:
+        consumer = new_consumer(self._servers, self._group, self._client_id)
+        consumer.subscribe(list(self._topics), listener=_Rebalance(self))
+        try:
+            await bounded(consumer.start(), START_SECONDS)
+        except BaseException:
+            await stop_quietly(consumer)
+            raise
+        self._consumer = consumer
+        return consumer
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        self.forget()
+        if consumer is not None:
+            await stop_quietly(consumer)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, owner: KafkaConsumer) -> None:
+        self._owner = owner
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002
+        await self._owner.finish()
+        self._owner.forget()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        """Positions start from the committed offsets."""
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        topic=message.topic,
+        key=message.key,
+        value=message.value or b"",
+        headers=tuple((name, value or b"") for name, value in message.headers),
+        partition=message.partition,
+        offset=message.offset,
+    )

@@ -1,0 +1,215 @@
+"""Brings committed outbox rows to the bus, lowest first, and deletes what the bus acknowledged.
+
+The rows are a pending set, not a cursor: a row that commits late is simply found later. A crash
+anywhere repeats records and loses none. One relay leads per source; the others stand by.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from cloudevents.core.exceptions import BaseCloudEventException
+
+from shared.bus import MAX_BATCH_RECORDS, MAX_RECORD_BYTES, Publisher, Record
+from shared.bus.cloudevents import to_record
+from shared.bus.doorbell import Doorbell, channel
+from shared.bus.failpoint import reach
+from shared.bus.postgres import LOST, close, connect, lock_key
+
+POLL_SECONDS = 0.2
+STAND_BY_SECONDS = 0.5
+FULL_LOOK_SECONDS = 1.0
+MAX_BACK_OFF_SECONDS = 30.0
+# How many concerns a look carries as held before it starts over.
+MAX_HELD = 5000
+
+log = structlog.get_logger(__name__)
+
+_SELECT = """
+SELECT * FROM (
+    SELECT *, sum(length(data) + 1024) OVER (ORDER BY seq) AS bytes_so_far,
+           row_number() OVER (ORDER BY seq) AS nr
+    FROM (
+        SELECT * FROM outbox WHERE seq >= $1 AND subject <> ALL($2::uuid[])
+        ORDER BY seq LIMIT $3
+    ) AS lowest
+) AS counted
+WHERE bytes_so_far <= $4 OR nr = 1 ORDER BY seq
+"""
+
+
+@dataclass(slots=True)
+class RelayState:
+    """What the metrics show. stuck: rows that can never be published; a person must look."""
+
+    leading: bool = False
+    published: int = 0
+    unacknowledged: int = 0
+    stuck: int = 0
+    oldest: datetime | None = None
+
+    def oldest_seconds(self, now: datetime) -> float:
+        return 0.0 if self.oldest is None else max(0.0, (now - self.oldest).total_seconds())
+
+
+@dataclass(slots=True)
+class _Look:
+    """One pass over the outbox from its start. What was held once in it is held to its end.
+
+    low: a hint that spares reading the dead index entries of rows just deleted.
+    held: concerns with a row not published; their later rows must not overtake it.
+    """
+
+    ends_at: float
+    low: int = 0
+    held: set[UUID] = field(default_factory=set)
+    stuck: int = 0
+    failed: bool = False
+
+
+async def run_relay(
+    dsn: str,
+    publisher: Publisher,
+    source: str,
+    doorbell: Doorbell,
+    stop: asyncio.Event,
+    *,
+    state: RelayState | None = None,
+) -> None:
+    """Runs until `stop` is set. `dsn` is the service's own role, whose `outbox` it reads."""
+    relay = _Relay(publisher, source, doorbell, stop, state or RelayState())
+    await publisher.start()
+    try:
+        while not stop.is_set():
+            try:
+                await relay.session(dsn)
+            except LOST as error:
+                log.warning("relay session lost", error=type(error).__name__)
+                await asyncio.sleep(STAND_BY_SECONDS)
+    finally:
+        await publisher.stop()
+
+
+class _Relay:
+    def __init__(
+        self,
+        publisher: Publisher,
+        source: str,
+        doorbell: Doorbell,
+        stop: asyncio.Event,
+        state: RelayState,
+    ) -> None:
+        self._publisher = publisher
+        self._source = source
+        self._doorbell = doorbell
+        self._stop = stop
+        self._state = state
+        self._back_off = 0.0
+        self._told: set[int] = set()
+
+    async def session(self, dsn: str) -> None:
+        """Lock, reads and deletes share one session: who has lost the lock cannot go on."""
+        connection = await connect(dsn, f"relay {self._source}")
+        try:
+            await connection.add_listener(channel(self._source), lambda *_: self._doorbell.heard())
+            key = lock_key("relay", self._source)
+            while not self._stop.is_set():
+                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+                    await self._lead(connection)
+                else:
+                    await asyncio.sleep(STAND_BY_SECONDS)
+        finally:
+            self._state.leading = self._doorbell.answered_here = False
+            await close(connection)
+
+    async def _lead(self, connection: asyncpg.Connection) -> None:
+        self._state.leading = self._doorbell.answered_here = True
+        look = _Look(ends_at=0.0)
+        while not self._stop.is_set():
+            self._doorbell.clear()
+            if time.monotonic() >= look.ends_at:
+                look = self._begin_look(look)
+            rows = await self._select(connection, look)
+            if look.low == 0:
+                self._state.oldest = rows[0]["occurred_at"] if rows else None
+            if rows:
+                await self._move(connection, rows, look)
+            else:
+                await self._doorbell.wait(POLL_SECONDS)
+
+    def _begin_look(self, last: _Look) -> _Look:
+        if last.failed:
+            self._back_off = min(MAX_BACK_OFF_SECONDS, max(0.1, self._back_off * 2))
+        else:
+            self._back_off = 0.0
+        self._state.stuck = last.stuck
+        return _Look(ends_at=time.monotonic() + FULL_LOOK_SECONDS)
+
+    async def _select(self, connection: asyncpg.Connection, look: _Look) -> Sequence[Any]:
+        if len(look.held) > MAX_HELD:
+            return ()
+        rows: Sequence[Any] = await connection.fetch(
+            _SELECT, look.low, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
+        )
+        return rows
+
+    async def _move(self, connection: asyncpg.Connection, rows: Sequence[Any], look: _Look) -> None:
+        pending = self._encode(rows, look)
+        await reach("relay.after-select")
+        async with self._publisher.batch(connection):
+            acknowledged = await self._publisher.publish(connection, [r for _, r in pending])
+            await reach("relay.after-publish")
+            gone = [row["seq"] for (row, _), ok in zip(pending, acknowledged, strict=True) if ok]
+            await connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", gone)
+        # COMMIT POINT: a crash before it publishes these rows again, after it never.
+        await reach("relay.after-delete")
+        self._state.published += len(gone)
+        look.low = rows[-1]["seq"] + 1
+        refused = [row for (row, _), ok in zip(pending, acknowledged, strict=True) if not ok]
+        if refused:
+            self._hold(refused, look)
+
+    def _hold(self, refused: Sequence[Any], look: _Look) -> None:
+        """They stay. The look goes on with other concerns, and starts over after the back-off."""
+        look.held.update(row["subject"] for row in refused)
+        self._state.unacknowledged += len(refused)
+        if not look.failed:
+            look.failed = True
+            wait = max(0.1, self._back_off * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            look.ends_at = time.monotonic() + wait
+            log.warning("bus does not acknowledge", count=len(refused), seconds=round(wait, 1))
+
+    def _encode(self, rows: Sequence[Any], look: _Look) -> list[tuple[Any, Record]]:
+        pending = []
+        for row in rows:
+            if row["subject"] in look.held:
+                continue  # behind a stuck row of the same concern
+            record = self._record(row)
+            if record is None:
+                look.held.add(row["subject"])
+                look.stuck += 1
+            else:
+                pending.append((row, record))
+        return pending
+
+    def _record(self, row: Any) -> Record | None:
+        """None for a row that no bus will take. It stays, in sight, and blocks its concern only."""
+        try:
+            record = to_record(row)
+        except (BaseCloudEventException, ValueError, TypeError):
+            reason = "not encodable"
+        else:
+            if record.size <= MAX_RECORD_BYTES:
+                return record
+            reason = "too large"
+        if row["seq"] not in self._told:
+            self._told.add(row["seq"])
+            log.error("outbox row stuck", reason=reason, event_id=str(row["event_id"]))
+        return None

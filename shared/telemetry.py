@@ -1,0 +1,41 @@
+"""What a running service measures. Labels come from closed lists: no id, name or address in any."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+REGISTRY = CollectorRegistry()
+
+OUTBOX_AGE = Gauge(
+    "handrail_outbox_oldest_seconds",
+    "Age of the oldest event that the bus has not acknowledged.",
+    ["service"],
+    registry=REGISTRY,
+)
+PUBLISHED = Counter(
+    "handrail_events_published",
+    "Events that the bus has acknowledged.",
+    ["service"],
+    registry=REGISTRY,
+)
+CONSUMER_LAG = Gauge(
+    "handrail_consumer_lag_records",
+    "Records that the service has not applied yet, by topic.",
+    ["service", "topic"],
+    registry=REGISTRY,
+)
+DEAD_LETTERS = Gauge(
+    "handrail_dead_letters_open",
+    "Records that could not be applied and that no one has dealt with. Alarm above 0.",
+    ["service"],
+    registry=REGISTRY,
+)
+SECONDS_SINCE_POLL = Gauge(
+    "handrail_consumer_seconds_since_poll",
+    "Time since the consumer last asked the bus. Alarm above 30.",
+    ["service"],
+    registry=REGISTRY,
+)
+
+
+def serve_metrics(port: int) -> None:
+    """On a port of their own, so that the public address never shows them."""
+    start_http_server(port, registry=REGISTRY)

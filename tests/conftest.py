@@ -1,0 +1,161 @@
+"""What the tests stand on: a real PostgreSQL, sealing keys, an issuer of tokens, a clock to set."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from handrail import migrations
+from handrail.issuer import DEMO_ALGORITHM, demo_jwks, issue
+from handrail.keys import make, private_file, public_file, secret_file
+from handrail.postgres import EmbeddedPostgres
+from pydantic import SecretStr
+
+from shared.auth import DEMO_ISSUER, FixedKeys, Role
+from shared.clock import Clock, SetClock, SystemClock
+from shared.sealing import KeyPurpose
+from shared.settings import Settings
+
+
+def required(part: str) -> bool:
+    """Whether a missing part is a failure (CI) rather than a skip."""
+    return part in os.environ.get("HANDRAIL_REQUIRE", "").split(",")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    place = Path(tempfile.mkdtemp(prefix="handrail-tests-"))
+    server = EmbeddedPostgres(place / "postgres")
+    server.start()
+    yield server
+    server.destroy()
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Database:
+    """One fresh database, migrated for every service."""
+
+    server: EmbeddedPostgres
+    name: str
+
+    def dsn(self, service: str) -> str:
+        return self.server.dsn(self.name, migrations.SCHEMAS[service].role)
+
+    @property
+    def superuser(self) -> str:
+        return self.server.dsn(self.name)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database to copy from: copying takes milliseconds, migrating a second."""
+    name = "handrail_template"
+    asyncio.run(migrations.prepare(postgres.dsn(), name))
+    for schema in migrations.SCHEMAS.values():
+        migrations.upgrade(schema.name, postgres.dsn(name, schema.role))
+    return name
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    name = f"handrail_{secrets.token_hex(6)}"
+
+    async def run(statement: str) -> None:
+        connection = await asyncpg.connect(postgres.dsn())
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    yield Database(postgres, name)
+    asyncio.run(run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def sealing_keys() -> Iterator[Path]:
+    """A directory as `handrail keys init` makes it."""
+    place = Path(tempfile.mkdtemp(prefix="handrail-keys-"))
+    make(place)
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class TestIssuer:
+    """The demo's issuer on a directory of the tests; `keys` is what a service verifies with."""
+
+    __test__ = False
+
+    directory: Path
+    clock: Clock
+
+    @property
+    def keys(self) -> FixedKeys:
+        return FixedKeys(demo_jwks(self.directory), DEMO_ALGORITHM)
+
+    def token(self, role: Role, **how: Any) -> str:
+        """`how` is as for the demo's `issue`: client=, school=, la=, route=, account=."""
+        return issue(self.directory, role=role, clock=self.clock, **how)
+
+    def headers(self, role: Role, **how: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(role, **how)}"}
+
+
+@pytest.fixture(scope="session")
+def issuer_directory() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="handrail-issuer-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Tuesday 24 November 2026, ten in the morning in London; move it with `.set` or `.advance`."""
+    return SetClock(datetime(2026, 11, 24, 10, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def issuer(issuer_directory: Path, clock: SetClock) -> TestIssuer:
+    return TestIssuer(issuer_directory, clock)
+
+
+@pytest.fixture
+def wall_issuer(issuer_directory: Path) -> TestIssuer:
+    """For processes that the tests start and whose clock they cannot set."""
+    return TestIssuer(issuer_directory, SystemClock())
+
+
+OPENS: dict[str, KeyPurpose] = {"escalation": "details", "notify": "contacts"}
+
+
+@pytest.fixture
+def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settings]:
+    """`settings_for("intake", IntakeSettings, lanes=2)` for a service on the fresh database."""
+
+    def make(service: str, kind: type[Settings] = Settings, **more: Any) -> Settings:
+        values: dict[str, Any] = {
+            "database_url": SecretStr(database.dsn(service)),
+            "bus": SecretStr(database.dsn(service)),
+            "issuer": DEMO_ISSUER,
+            "jwks_url": "http://127.0.0.1:1/jwks",
+            "algorithm": "ES256",
+            "keys_public": public_file(sealing_keys),
+            "keys_private": private_file(sealing_keys, OPENS[service])
+            if service in OPENS
+            else None,
+            "match_secret": SecretStr(secret_file(sealing_keys).read_text()),
+            "synthetic": True,
+        }
+        return kind(**(values | more))
+
+    return make
