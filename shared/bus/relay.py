@@ -141,8 +141,10 @@ class _Relay:
                 self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
-            else:
-                await self._doorbell.wait(POLL_SECONDS)
+                continue
+            if not look.held:
+                self._state.oldest = None
+            await self._doorbell.wait(POLL_SECONDS)
 
     def _begin_look(self, last: _Look) -> _Look:
         if last.failed:
