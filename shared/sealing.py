@@ -124,7 +124,7 @@ def _imported(member: Mapping[str, Any], private: bool) -> tuple[datetime, KeyPu
         raise ValueError
     raw = {name: member[name] for name in ("kty", "crv", "x", "d", "use", "kid") if name in member}
     key = OKPKey.import_key(raw)
-    if key.as_dict(private=False)["x"] != member["x"]:
+    if _unpadded(key.public_key.public_bytes_raw()) != member["x"]:
         raise ValueError
     return created, purpose, kid, key
 

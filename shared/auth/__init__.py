@@ -2,6 +2,7 @@
 
 from shared.auth.authority import (
     Authority,
+    Declared,
     Public,
     authenticate,
     authorities,
@@ -21,6 +22,7 @@ __all__ = [
     "ROLES",
     "Algorithm",
     "Authority",
+    "Declared",
     "FixedKeys",
     "Grant",
     "Keys",

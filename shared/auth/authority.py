@@ -1,12 +1,13 @@
 """What each route asks of its caller, declared on the route so that a guard can read it there."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 from fastapi.security.base import SecurityBase
 
 from shared.auth.jwks import KeysUnavailable
@@ -85,11 +86,26 @@ def forbidden() -> Problem:
     return Problem(403, "forbidden", detail, headers={"WWW-Authenticate": challenge})
 
 
-def authorities(app: FastAPI) -> Iterator[tuple[APIRoute, list[Authority | Public]]]:
-    """Each route with what it declares; an empty list is a route left open by mistake."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            yield route, list(_declared(route.dependant))
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A route and what it asks; asking nothing, not even `public()`, is an oversight."""
+
+    path: str
+    methods: frozenset[str]
+    asks: tuple[Authority | Public, ...]
+
+
+def authorities(app: FastAPI, under: str = "") -> Iterator[Declared]:
+    """Every route there is, of included routers and mounted apps too."""
+    for route in iter_route_contexts(app.routes):
+        path = under + (route.path or "")
+        mounted = getattr(route.original_route, "app", None)
+        if isinstance(mounted, FastAPI):
+            yield from authorities(mounted, path)
+            continue
+        dependant = getattr(route, "dependant", None)
+        asks = tuple(_declared(dependant)) if dependant is not None else ()
+        yield Declared(path, frozenset(route.methods or ()), asks)
 
 
 def _declared(dependant: Dependant) -> Iterator[Authority | Public]:

@@ -20,7 +20,7 @@ from shared.clock import Clock
 DEMO_ISSUER: Final = "urn:handrail:demo"
 MAX_TOKEN: Final = 8 * 1024
 MAX_LIFE: Final = timedelta(hours=12)
-_TYPES = frozenset({"JWT", "at+jwt", "application/at+jwt"})
+_TYPES = ("JWT", "at+jwt", "application/at+jwt")
 # crit and b64 change what is signed, cty nests a token in a token: none is ever needed here.
 _REFUSED_HEADERS = ("crit", "b64", "cty")
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
