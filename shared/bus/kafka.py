@@ -27,6 +27,7 @@ __all__ = [
     "KafkaError",
     "TopicPartition",
     "bounded",
+    "count_brokers",
     "create_topics",
     "describe_topics",
     "new_consumer",
@@ -98,6 +99,12 @@ async def stop_quietly(client: Any) -> None:
         await bounded(client.stop(), STOP_TIMEOUT)
     except Exception as error:  # noqa: BLE001 - whatever a dying client raises, we are done with it
         log.warning("kafka client abandoned", error=type(error).__name__)
+
+
+async def count_brokers(servers: str) -> int:
+    """How many brokers the cluster says it has."""
+    async with _Admin(servers) as admin:
+        return len((await bounded(admin.describe_cluster(), REQUEST_TIMEOUT))["brokers"])
 
 
 async def create_topics(

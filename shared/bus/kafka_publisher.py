@@ -140,7 +140,7 @@ def _fill(batch: Any, records: list[Record]) -> int:
     """Appends what fits and returns how many; one record always does."""
     for count, record in enumerate(records):
         appended = batch.append(
-            timestamp=None, key=record.key, value=record.value, headers=record.headers
+            timestamp=None, key=record.key, value=record.value, headers=list(record.headers)
         )
         if appended is None:
             return count
