@@ -20,19 +20,19 @@ from shared.bus import Consumer, open_consumer, open_publisher
 from shared.bus.doorbell import Doorbell
 from shared.bus.relay import RelayState, run_relay
 from shared.clock import Clock
-from shared.db import make_engine, make_sessions, not_durable
+from shared.db import is_transient, make_engine, make_sessions, not_durable
 from shared.dead_letters import open_dead_letters
 from shared.errors import Problem, install_problem_handlers
 from shared.events.catalogue import TOPICS, topics_for
 from shared.inbox import Subscription, run_consumer
+from shared.outbox import close_producers
 from shared.sealing import Opener, Sealer
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
-# A consumer that has not asked the bus for this long is taken for hung.
-SILENT_SECONDS = 30.0
+CLOSE_PRODUCERS_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ async def _running(service: Service, runtime: Runtime) -> AsyncIterator[None]:
         tasks.append(asyncio.create_task(_consume(service.subscription(runtime), runtime)))
     for work in service.background:
         tasks.append(asyncio.ensure_future(work(runtime)))
-    tasks.append(asyncio.create_task(_measure(runtime)))
+    tasks += [
+        asyncio.create_task(_measure(runtime)),
+        asyncio.create_task(_close_producers(runtime)),
+    ]
     for task in tasks:
         task.add_done_callback(_end_process_if_it_failed)
     if runtime.settings.metrics_port is not None:
@@ -196,6 +199,18 @@ def _end_process_if_it_failed(task: "asyncio.Future[None]") -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+async def _close_producers(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(CLOSE_PRODUCERS_SECONDS)
+        try:
+            async with runtime.sessions() as session:
+                await close_producers(session, runtime.service, runtime.clock.now())
+            runtime.doorbell.ring()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+
 async def _measure(runtime: Runtime) -> None:
     name = runtime.service
     published = 0
@@ -206,6 +221,11 @@ async def _measure(runtime: Runtime) -> None:
         loop = asyncio.get_running_loop()
         for consumer in runtime.consumers:
             telemetry.SECONDS_SINCE_POLL.labels(name).set(loop.time() - consumer.last_poll)
+            waiting: dict[str, int] = {}
+            for (topic, _), records in (await consumer.lag()).items():
+                waiting[topic] = waiting.get(topic, 0) + records
+            for topic, records in waiting.items():
+                telemetry.CONSUMER_LAG.labels(name, topic).set(records)
         await asyncio.sleep(5)
 
 

@@ -3,15 +3,18 @@
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, insert, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.events.catalogue import EVENTS, TOPIC_OF
-from shared.events.concerns import EventData
+from shared.events.concerns import EventData, ProducerClosed
 from shared.events.envelope import new_event_id
+
+# The key of events about a producer itself: stable, and no concern's.
+_PRODUCERS = UUID("6f0c7b1e-58a4-4b0a-9d7e-2a1c3d4e5f60")
 
 
 class OutboxRow(SQLModel, table=True):
@@ -121,3 +124,27 @@ async def rollback(session: AsyncSession) -> None:
     """Forgets the transaction and the events emitted in it."""
     session.info.pop("outbox", None)
     await session.rollback()
+
+
+_CLOSE = text(
+    "UPDATE producer SET closed_sequence = last_sequence + 1 "
+    "WHERE last_sequence > closed_sequence RETURNING name, last_sequence"
+)
+
+
+async def close_producers(session: AsyncSession, service: str, now: datetime) -> None:
+    """Tells how far each producer has counted, so that a lost tail of events shows too.
+
+    The event is the producer's next one, hence the count that the producer is closed at.
+    """
+    for name, last in (await session.execute(_CLOSE)).all():
+        counted = ProducerClosed(producer=name, last_sequence=last, at=now)
+        emit(
+            session,
+            f"{service}.producer_closed",
+            uuid5(_PRODUCERS, name),
+            counted,
+            producer=name,
+            at=now,
+        )
+    await commit(session)

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 class EventData(BaseModel):
     """Facts only. What identifies or narrates a person travels in members named `sealed_…`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A newer producer may add an optional member: an older consumer must not choke on it.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class DataIssue(EventData):

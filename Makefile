@@ -1,0 +1,44 @@
+# The commands of the README. `make demo` and `make test` need nothing started by hand.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: install install-dev demo test check unit lock clean
+
+install: .venv/installed
+
+install-dev: .venv/installed-dev
+
+# --no-deps with hashes: exactly what the lock names, and nothing that it does not.
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handrail needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
+
+demo: install
+	@exec $(BIN)/handrail demo $(ARGS)
+
+test: install-dev
+	$(BIN)/pytest $(ARGS)
+
+unit: install-dev
+	$(BIN)/pytest tests/unit $(ARGS)
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/handrail policy check
+	$(BIN)/pytest -q tests/guards
+
+lock:
+	$(PYTHON) deploy/lock.py
+
+clean:
+	rm -rf .venv .demo

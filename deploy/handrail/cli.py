@@ -1,0 +1,20 @@
+"""The command line `handrail`: one sub-command for each thing a person runs."""
+
+import typer
+
+from handrail.event_contracts import events_app
+from handrail.keys import keys_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables could print what someone submitted.
+    pretty_exceptions_enable=False,
+    help="Brings every safeguarding concern a school raises to the people who must act on it.",
+)
+app.add_typer(events_app, name="events")
+app.add_typer(keys_app, name="keys")
+
+
+def main() -> None:
+    app()
