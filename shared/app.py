@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -88,8 +89,8 @@ def build_app(
     runtime = _runtime(service.name, settings, clock)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with _running(service, runtime):
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _running(service, runtime, app):
             yield
 
     app = FastAPI(
@@ -99,7 +100,7 @@ def build_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.runtime = runtime
+    app.state.runtime, app.state.failed = runtime, False
     keys = token_keys or RemoteKeys(settings.jwks_url, settings.algorithm, clock)
     verifier = Verifier(
         keys,
@@ -135,7 +136,7 @@ def _runtime(service: str, settings: Settings, clock: Clock) -> Runtime:
 
 
 @asynccontextmanager
-async def _running(service: Service, runtime: Runtime) -> AsyncIterator[None]:
+async def _running(service: Service, runtime: Runtime, app: FastAPI) -> AsyncIterator[None]:
     stop = asyncio.Event()
     await runtime.doorbell.start()
     tasks = [asyncio.create_task(_relay(runtime, stop), name="relay")]
@@ -148,7 +149,7 @@ async def _running(service: Service, runtime: Runtime) -> AsyncIterator[None]:
         asyncio.create_task(_close_producers(runtime)),
     ]
     for task in tasks:
-        task.add_done_callback(_end_process_if_it_failed)
+        task.add_done_callback(partial(_end_process_if_it_failed, app))
     if runtime.settings.metrics_port is not None:
         telemetry.serve_metrics(runtime.settings.metrics_port)
     # Passes over the imported heap cost tens of milliseconds each: they were the 99th percentile.
@@ -191,11 +192,12 @@ async def _consume(subscription: Subscription, runtime: Runtime) -> None:
     await run_consumer(consumer, runtime.sessions, subscription, runtime.doorbell.ring)
 
 
-def _end_process_if_it_failed(task: "asyncio.Future[None]") -> None:
-    """Half a service is worse than none: a supervisor starts it whole again."""
+def _end_process_if_it_failed(app: FastAPI, task: "asyncio.Future[None]") -> None:
+    """Half a service is worse than none: the process ends with an error, to be started whole."""
     if task.cancelled() or (error := task.exception()) is None:
         return
     log.critical("background work failed", error=type(error).__name__)
+    app.state.failed = True
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -4,6 +4,8 @@ import typer
 
 from handrail.event_contracts import events_app
 from handrail.keys import keys_app
+from handrail.serve import migrate, serve
+from handrail.topics import topics_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +16,9 @@ app = typer.Typer(
 )
 app.add_typer(events_app, name="events")
 app.add_typer(keys_app, name="keys")
+app.add_typer(topics_app, name="topics")
+app.command()(serve)
+app.command()(migrate)
 
 
 def main() -> None:

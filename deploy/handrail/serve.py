@@ -1,0 +1,74 @@
+"""`handrail serve` and `handrail migrate`: one service as its own process, from its environment."""
+
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from handrail import migrations
+from handrail.house import SERVICES, part
+from shared.clock import SystemClock
+from shared.log import configure_logging
+from shared.sealing import KeysUnreadable
+from shared.settings import Settings
+
+ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES), metavar="SERVICE")]
+
+
+def _settings(kind: type[Settings]) -> Settings:
+    try:
+        return kind()  # type: ignore[call-arg]  # its fields come from the environment
+    except ValidationError as error:
+        # Pydantic's own text would print the values, and these are secrets.
+        names = sorted({"HANDRAIL_" + str(item["loc"][0]).upper() for item in error.errors()})
+        typer.echo(f"Not set, or not usable: {', '.join(names)}.", err=True)
+        raise typer.Exit(2) from None
+
+
+def _known(service: str) -> str:
+    if service not in SERVICES:
+        typer.echo(f"There is no service {service!r}; there are {', '.join(SERVICES)}.", err=True)
+        raise typer.Exit(2)
+    return service
+
+
+def serve(
+    service: ServiceName,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run one service. Its settings come from HANDRAIL_… in the environment."""
+    made = part(_known(service))
+    configure_logging(service)
+    try:
+        app = made.create_app(_settings(made.settings), SystemClock(), None)
+    except KeysUnreadable as error:
+        typer.echo(f"{error}. Make keys with `handrail keys init`.", err=True)
+        raise typer.Exit(2) from None
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            access_log=False,  # it would print addresses and paths
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    server.run()
+    if not server.started or app.state.failed:
+        sys.exit(1)
+
+
+def migrate(service: ServiceName) -> None:
+    """Bring one service's tables to the newest version (HANDRAIL_DATABASE_URL)."""
+    settings = _settings(part(_known(service)).settings)
+    try:
+        migrations.upgrade(service, settings.database_url.get_secret_value())
+    except (OSError, SQLAlchemyError) as error:
+        typer.echo(f"The database could not be migrated: {type(error).__name__}.", err=True)
+        raise typer.Exit(1) from None
