@@ -1,11 +1,12 @@
 """`handrail serve` and `handrail migrate`: one service as its own process, from its environment."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from handrail import migrations
@@ -13,14 +14,24 @@ from handrail.house import SERVICES, part
 from shared.clock import SystemClock
 from shared.log import configure_logging
 from shared.sealing import KeysUnreadable
-from shared.settings import Settings
 
 ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES), metavar="SERVICE")]
 
 
-def _settings(kind: type[Settings]) -> Settings:
+class MigrationSettings(BaseSettings):
+    """All that a migration is told: whose tables, by the role that owns them."""
+
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+
+
+Kind = TypeVar("Kind", bound=BaseSettings)
+
+
+def _settings(kind: type[Kind]) -> Kind:
     try:
-        return kind()  # type: ignore[call-arg]  # its fields come from the environment
+        return kind()
     except ValidationError as error:
         # Pydantic's own text would print the values, and these are secrets.
         names = sorted({"HANDRAIL_" + str(item["loc"][0]).upper() for item in error.errors()})
@@ -66,9 +77,9 @@ def serve(
 
 def migrate(service: ServiceName) -> None:
     """Bring one service's tables to the newest version (HANDRAIL_DATABASE_URL)."""
-    settings = _settings(part(_known(service)).settings)
+    settings = _settings(MigrationSettings)
     try:
-        migrations.upgrade(service, settings.database_url.get_secret_value())
+        migrations.upgrade(_known(service), settings.database_url.get_secret_value())
     except (OSError, SQLAlchemyError) as error:
         typer.echo(f"The database could not be migrated: {type(error).__name__}.", err=True)
         raise typer.Exit(1) from None
