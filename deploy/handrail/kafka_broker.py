@@ -172,7 +172,7 @@ class KafkaCluster:
             broker.start()
         try:
             self.wait_until_ready()
-        except KafkaUnavailable:
+        except BaseException:
             self.stop()
             raise
 

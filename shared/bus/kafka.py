@@ -6,7 +6,9 @@ that nobody sent. So the producer is plain, and whatever waits for a broker runs
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -26,6 +28,7 @@ __all__ = [
     "ConsumerRebalanceListener",
     "KafkaError",
     "TopicPartition",
+    "TopicPlan",
     "bounded",
     "count_brokers",
     "create_topics",
@@ -107,14 +110,30 @@ async def count_brokers(servers: str) -> int:
         return len((await bounded(admin.describe_cluster(), REQUEST_TIMEOUT))["brokers"])
 
 
-async def create_topics(
-    servers: str, partitions: Mapping[str, int], replication: int, config: Mapping[str, str]
-) -> list[str]:
+@dataclass(frozen=True)
+class TopicPlan:
+    """What a topic should be. in_sync: copies that must hold a record before it is acknowledged."""
+
+    name: str
+    partitions: int
+    replication: int
+    in_sync: int
+    retention: timedelta
+
+    @property
+    def config(self) -> dict[str, str]:
+        return {
+            "retention.ms": str(int(self.retention.total_seconds() * 1000)),
+            "retention.bytes": "-1",
+            "cleanup.policy": "delete",
+            "min.insync.replicas": str(self.in_sync),
+            "unclean.leader.election.enable": "false",
+        }
+
+
+async def create_topics(servers: str, plans: Sequence[TopicPlan]) -> list[str]:
     """Creates those that are missing and returns their names."""
-    wanted = [
-        NewTopic(name, count, replication, topic_configs=dict(config))
-        for name, count in partitions.items()
-    ]
+    wanted = [NewTopic(p.name, p.partitions, p.replication, topic_configs=p.config) for p in plans]
     created = []
     async with _Admin(servers) as admin:
         response = await bounded(admin.create_topics(wanted), REQUEST_TIMEOUT * 2)
@@ -128,7 +147,7 @@ async def create_topics(
 
 
 async def describe_topics(servers: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """For each topic that exists: partitions, the fewest replicas and in-sync, and its config."""
+    """Of those that exist: partitions, the fewest copies and copies in sync of any, and config."""
     async with _Admin(servers) as admin:
         found = await bounded(admin.describe_topics(list(names)), REQUEST_TIMEOUT)
         topics: dict[str, dict[str, Any]] = {

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ class KafkaConsumer:
         self._settled = asyncio.Event()
         self._settled.set()
         self._paused: dict[Any, float] = {}
+        self._polled: deque[tuple[Any, Any]] = deque()
         self._polling: asyncio.Future[dict[Any, Any]] | None = None
         self.last_poll = time.monotonic()
 
@@ -59,25 +61,16 @@ class KafkaConsumer:
 
     async def batches(self) -> AsyncIterator[Batch]:
         while not self._stopping.is_set():
-            try:
-                polled = await self._poll()
-            except LOST as error:
-                if self._stopping.is_set():
-                    return
-                log.warning("kafka session lost", consumer=self._group, error=type(error).__name__)
+            if not self._polled and not await self._poll():
                 await self._drop()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
-                continue
-            tenure = self._tenure
-            for partition, messages in polled.items():
-                # A rebalance since the poll: another member reads these now.
-                if tenure != self._tenure or self._stopping.is_set():
-                    break
+            while self._polled and not self._stopping.is_set():
+                partition, messages = self._polled.popleft()
                 self._out.add(partition)
                 self._settled.clear()
                 records = tuple(map(_record, messages))
-                yield Batch(partition.topic, partition.partition, records, tenure)
+                yield Batch(partition.topic, partition.partition, records, self._tenure)
 
     async def done(self, batch: Batch) -> None:
         """A failure is harmless: the effects are committed, and what comes again is known."""
@@ -117,6 +110,7 @@ class KafkaConsumer:
     def forget(self) -> None:
         """Partitions were taken away: what was read of them is no longer ours to deliver."""
         self._tenure += 1
+        self._polled.clear()
         self._out.clear()
         self._paused.clear()
         self._settled.set()
@@ -130,22 +124,29 @@ class KafkaConsumer:
         if not self._out:
             self._settled.set()
 
-    async def _poll(self) -> dict[Any, Any]:
-        consumer = self._consumer or await self._connect()
-        timeout = self._hold_and_resume(consumer)
-        # It waits without end while the group has no coordinator; nothing is lost by cancelling it.
-        self._polling = asyncio.ensure_future(
-            consumer.getmany(timeout_ms=int(timeout * 1000), max_records=MAX_BATCH_RECORDS)
-        )
+    async def _poll(self) -> bool:
+        """False when the session is of no more use."""
         try:
-            await asyncio.wait({self._polling}, timeout=MAX_POLL_SECONDS)
-        finally:
-            if not self._polling.done():
-                self._polling.cancel()
-        if not self._polling.done() or self._polling.cancelled():
-            return {}
-        self.last_poll = time.monotonic()
-        return self._polling.result()
+            consumer = self._consumer or await self._connect()
+            timeout = self._hold_and_resume(consumer)
+            # It waits without end while the group has no coordinator; cancelling it loses nothing.
+            self._polling = asyncio.ensure_future(
+                consumer.getmany(timeout_ms=int(timeout * 1000), max_records=MAX_BATCH_RECORDS)
+            )
+            try:
+                await asyncio.wait({self._polling}, timeout=MAX_POLL_SECONDS)
+            finally:
+                if not self._polling.done():
+                    self._polling.cancel()
+            if self._polling.done() and not self._polling.cancelled():
+                self._polled.extend(self._polling.result().items())
+                self.last_poll = time.monotonic()
+        except LOST as error:
+            if not self._stopping.is_set():
+                name = type(error).__name__
+                log.warning("kafka session lost", consumer=self._group, error=name)
+            return False
+        return True
 
     def _hold_and_resume(self, consumer: Any) -> float:
         """Resumes what is due; holds what is out. How long to poll: not past the next one due."""
