@@ -226,7 +226,8 @@ def same_key(one: str, other: str) -> bool:
 def _keyed(secret: bytes, domain: str, value: str) -> str:
     if len(secret) < _MIN_SECRET:
         raise ValueError("a keying secret has at least 32 bytes")
-    message = domain.encode() + b"\0" + value.encode()
+    # Half a surrogate pair, which JSON can carry, must not make a concern fail.
+    message = domain.encode() + b"\0" + value.encode("utf-8", "surrogatepass")
     return _unpadded(hmac.digest(secret, message, hashlib.sha256))
 
 
