@@ -1,0 +1,24 @@
+"""Puts the audit log together."""
+
+from fastapi import FastAPI
+
+from audit_log.routes import router
+from audit_log.sequencer import SERVICE, run_sequencer
+from audit_log.settings import AuditSettings
+from shared.app import Service, build_app
+from shared.auth import Keys
+from shared.clock import Clock, SystemClock
+
+SETTINGS = AuditSettings
+
+
+def create_app(
+    settings: AuditSettings, clock: Clock | None = None, token_keys: Keys | None = None
+) -> FastAPI:
+    service = Service(
+        name=SERVICE,
+        title="Handrail audit log",
+        routers=[router],
+        background=[run_sequencer],
+    )
+    return build_app(service, settings, clock or SystemClock(), token_keys)

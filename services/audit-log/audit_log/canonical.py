@@ -1,0 +1,207 @@
+"""The one form in which an event enters the tree: the same event always gives the same bytes.
+
+Canonical JSON here is UTF-8 without spaces, members sorted by code point, none twice, no floats.
+What is sealed stays outside: the entry holds one salted commitment to it. When the salt is deleted
+the commitment says nothing about the people any more, and the tree and every proof stay valid.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.events.catalogue import EVENTS
+from shared.events.envelope import Event
+
+# The widest entry that a bundle of the tiled format can hold.
+MAX_ENTRY_BYTES: Final = 65_535
+_MAX_REASON = 64
+Json = Any
+
+
+class NotCanonical(ValueError):
+    """The data has no canonical form; the code says why and never holds a value."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Entry:
+    """payload: the bytes of the leaf. salt: of its commitment, where it has one.
+
+    doubt: why a person must look at the event although it is logged, or None.
+    """
+
+    payload: bytes
+    salt: bytes | None
+    task_id: UUID | None = None
+    doubt: str | None = None
+
+
+def canonical(value: Json) -> bytes:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def _no_float(_: str) -> NoReturn:
+    raise NotCanonical("float")
+
+
+def _once(members: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise NotCanonical("member-twice")
+    return found
+
+
+def read(data: bytes) -> Json:
+    """JSON that has exactly one canonical form."""
+    try:
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_once,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+        canonical(value)
+    except NotCanonical:
+        raise
+    except UnicodeError as error:
+        raise NotCanonical("not-utf8") from error
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical("not-json") from error
+    return value
+
+
+def _take_sealed(value: Json, place: str, taken: dict[str, Json]) -> Json:
+    if isinstance(value, list):
+        return [_take_sealed(item, f"{place}/{nr}", taken) for nr, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    rest: dict[str, Json] = {}
+    for name, item in value.items():
+        if name.startswith("sealed_") or name == "match_keys":
+            taken[f"{place}/{name}"] = item
+        else:
+            rest[name] = _take_sealed(item, f"{place}/{name}", taken)
+    return rest
+
+
+def commitment(salt: bytes, content: bytes) -> str:
+    return hashlib.sha256(salt + content).hexdigest()
+
+
+def of_event(event: Event, topic: str, salt: bytes | None) -> Entry:
+    """The entry of an event. Without its salt (erased since) the commitment is left out.
+
+    Data that is not what its type promises may hold anything, names too, so none of it is shown:
+    the whole of it goes under the commitment, and a person is to look.
+    """
+    envelope = _envelope(event, topic)
+    doubt, data, hidden = None, None, event.data
+    try:
+        data = _known(event)
+        taken: dict[str, Json] = {}
+        envelope["data"] = _take_sealed(data, "", taken)
+        hidden = canonical(taken) if taken else b""
+        if len(canonical(envelope)) > MAX_ENTRY_BYTES - 200:
+            raise NotCanonical("too-large")
+    except NotCanonical as error:
+        doubt, hidden = error.code, event.data
+        envelope.pop("data", None)
+        envelope |= {"undisclosed": doubt, "length": len(event.data)}
+    if not hidden:
+        salt = None
+    if salt is not None:
+        envelope["commitment"] = commitment(salt, hidden)
+    return Entry(canonical(envelope), salt, _task_id(data), doubt)
+
+
+def _envelope(event: Event, topic: str) -> dict[str, Json]:
+    members = {
+        "id": str(event.id),
+        "type": event.type,
+        "version": event.version,
+        "subject": str(event.subject),
+        "time": instant(event.time),
+        "producer": event.producer,
+        "sequence": event.sequence,
+        "topic": topic,
+        "traceparent": event.traceparent,
+        "replay_of": str(event.replay_of) if event.replay_of else None,
+        "replay_for": event.replay_for,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _known(event: Event) -> Json:
+    kind = EVENTS.get(event.type)
+    if kind is None:
+        raise NotCanonical("unknown-type")
+    if kind.version != event.version:
+        raise NotCanonical("unknown-version")
+    data = read(event.data)
+    try:
+        kind.model.model_validate(data)
+    except ValidationError:
+        raise NotCanonical("not-of-its-type") from None
+    return data
+
+
+def _task_id(data: Json) -> UUID | None:
+    named = data.get("task_id") if isinstance(data, dict) else None
+    try:
+        return UUID(named) if named else None
+    except ValueError:
+        return None
+
+
+def of_unreadable(place: tuple[str, int, int], raw: bytes, reason: str, salt: bytes) -> Entry:
+    """The entry of a record that is no event: where it was and what it weighed, not what it was."""
+    topic, partition, offset = place
+    described = {
+        "type": "audit.unreadable",
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "length": len(raw),
+        "reason": reason[:_MAX_REASON],
+        "commitment": commitment(salt, raw),
+    }
+    return Entry(canonical(described), salt, doubt=reason[:_MAX_REASON])
+
+
+def of_conflict(
+    event: Event, place: tuple[str, int, int], first_seq: int, raw: bytes, salt: bytes
+) -> Entry:
+    """The entry of a record that bears the id of another event: someone made up one of the two."""
+    topic, partition, offset = place
+    described = {
+        "type": "audit.conflict",
+        "id": str(event.id),
+        "subject": str(event.subject),
+        "first_seq": first_seq,
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "length": len(raw),
+        "commitment": commitment(salt, raw),
+    }
+    return Entry(canonical(described), salt, doubt="conflict")
+
+
+def without_commitment(payload: bytes) -> bytes:
+    """The entry as it can still be compared after its salt was deleted."""
+    members = json.loads(payload)
+    members.pop("commitment", None)
+    return canonical(members)
+
+
+def instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,163 @@
+"""The log over REST: its root for anyone, its entries and proofs for auditors."""
+
+import base64
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from audit_log.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
+from audit_log.models import LogEntry, TreeHead
+from audit_log.settings import AuditSettings
+from audit_log.unaccounted import unaccounted
+from shared.app import open_session, runtime_of
+from shared.auth import Principal, forbidden, public, requires
+from shared.errors import Problem
+
+router = APIRouter(prefix="/v1/log", tags=["audit log"])
+
+Session = Annotated[AsyncSession, Depends(open_session)]
+Auditor = Annotated[Principal, Depends(requires("auditor"))]
+Watcher = Annotated[Principal, Depends(requires("auditor", "operator"))]
+Seq = Annotated[int, Query(ge=0, le=2**62)]
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _whole_log(who: Principal) -> None:
+    """Entries are told apart by authority only later: until then a narrowed grant sees none."""
+    if not who.holds("auditor", la=None):
+        raise forbidden()
+
+
+def _shown(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "event_id": str(entry.event_id),
+        "type": entry.type,
+        "subject": str(entry.subject) if entry.subject else None,
+        "occurred_at": entry.occurred_at.isoformat(),
+        "recorded_at": entry.recorded_at.isoformat(),
+        "producer": entry.producer,
+        "producer_sequence": entry.producer_sequence,
+        "topic": entry.topic,
+        "partition": entry.partition,
+        "offset": entry.offset,
+        "entry": entry.payload.decode(),
+        "leaf_hash": _b64(entry.leaf_hash),
+    }
+
+
+@router.get("/root", dependencies=[Depends(public())])
+async def read_root(session: Session) -> dict[str, Any]:
+    """The newest head: how many entries the log has, and the root of the tree they make."""
+    head = await _newest(session)
+    if head is None:
+        return {"size": 0, "root": _b64(EMPTY_ROOT), "at": None}
+    return {"size": head.size, "root": _b64(head.root), "at": head.at.isoformat()}
+
+
+@router.get("/entries")
+async def read_entries(
+    who: Auditor,
+    session: Session,
+    after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> dict[str, Any]:
+    """Entries in the log's order. `entry` is the leaf: its UTF-8 bytes are what is hashed."""
+    _whole_log(who)
+    statement = select(LogEntry).where(col(LogEntry.seq) > after).order_by(col(LogEntry.seq))
+    entries = (await session.execute(statement.limit(limit))).scalars().all()
+    following = entries[-1].seq if len(entries) == limit else None
+    return {"entries": [_shown(entry) for entry in entries], "next": following}
+
+
+@router.get("/entries/{seq}")
+async def read_entry(who: Auditor, session: Session, seq: int) -> dict[str, Any]:
+    _whole_log(who)
+    entry = await session.get(LogEntry, seq) if 0 <= seq < 2**62 else None
+    return _shown(_found(entry))
+
+
+@router.get("/by-event/{event_id}")
+async def read_by_event(who: Auditor, session: Session, event_id: UUID) -> dict[str, Any]:
+    _whole_log(who)
+    statement = select(LogEntry).where(col(LogEntry.event_id) == event_id)
+    return _shown(_found((await session.execute(statement)).scalar_one_or_none()))
+
+
+@router.get("/proof/inclusion")
+async def prove_inclusion(
+    _: Auditor, session: Session, seq: Seq, size: Seq | None = None
+) -> dict[str, Any]:
+    """That the entry is in the tree of that size; without a size, in the newest."""
+    head = await _head(session, size)
+    if seq >= head.size:
+        raise Problem(404, "not-in-the-tree", "The tree of that size does not hold that entry yet.")
+    hashes = await _hashes(session, head.size)
+    return {
+        "seq": seq,
+        "size": head.size,
+        "root": _b64(head.root),
+        "leaf_hash": _b64(hashes[seq]),
+        "proof": [_b64(item) for item in inclusion_proof(hashes, seq)],
+    }
+
+
+@router.get("/proof/consistency")
+async def prove_consistency(
+    _: Auditor,
+    session: Session,
+    old: Annotated[int, Query(alias="from", ge=1, le=2**62)],
+    new: Annotated[int | None, Query(alias="to", ge=1, le=2**62)] = None,
+) -> dict[str, Any]:
+    """That the newer tree is the older one with entries added; sizes are those of heads."""
+    newer = await _head(session, new)
+    older = await _head(session, old)
+    if older.size > newer.size:
+        raise Problem(422, "not-older", "`from` is the smaller of the two sizes.")
+    proof = consistency_proof(await _hashes(session, newer.size), older.size)
+    return {
+        "from": older.size,
+        "to": newer.size,
+        "from_root": _b64(older.root),
+        "to_root": _b64(newer.root),
+        "proof": [_b64(item) for item in proof],
+    }
+
+
+@router.get("/unaccounted")
+async def read_unaccounted(_: Watcher, session: Session, request: Request) -> dict[str, Any]:
+    """What should have been followed by something and was not. It must be empty."""
+    runtime = runtime_of(request)
+    settings = runtime.settings
+    assert isinstance(settings, AuditSettings)  # noqa: S101 - create_app takes no other
+    return await unaccounted(session, runtime.clock.now(), settings.unaccounted_after)
+
+
+async def _newest(session: AsyncSession) -> TreeHead | None:
+    statement = select(TreeHead).order_by(col(TreeHead.size).desc()).limit(1)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def _head(session: AsyncSession, size: int | None) -> TreeHead:
+    head = await _newest(session) if size is None else await session.get(TreeHead, size)
+    if head is None:
+        raise Problem(404, "no-such-head", "The log has no head of that size; ask for its root.")
+    return head
+
+
+async def _hashes(session: AsyncSession, size: int) -> list[bytes]:
+    statement = select(col(LogEntry.leaf_hash)).where(col(LogEntry.seq) < size)
+    return list((await session.execute(statement.order_by(col(LogEntry.seq)))).scalars())
+
+
+def _found(entry: LogEntry | None) -> LogEntry:
+    if entry is None:
+        raise Problem(404, "not-found", "The log has no such entry.")
+    return entry

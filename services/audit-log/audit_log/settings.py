@@ -1,0 +1,11 @@
+"""What the audit log must be told besides what every service is told."""
+
+from datetime import timedelta
+
+from shared.settings import Settings
+
+
+class AuditSettings(Settings):
+    """unaccounted_after: how long a duty may stay without its next step before it is listed."""
+
+    unaccounted_after: timedelta = timedelta(seconds=60)
