@@ -101,7 +101,7 @@ def issuer_app(data_dir: Path, clock: Clock, clients: Mapping[str, str | None]) 
     """Serves /issuer/…; `clients` are the mis clients and the school each is narrowed to."""
     for client in clients:
         client_secret(data_dir, client)
-    app = FastAPI(title="Handrail demo token issuer", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Handrail demo token issuer", openapi_url=None)
     router = APIRouter(prefix="/issuer", dependencies=[Depends(public()), Depends(_local_only)])
 
     @router.get("/.well-known/openid-configuration")
