@@ -92,6 +92,8 @@ def build_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _running(service, runtime, app):
             yield
+        if isinstance(keys, RemoteKeys):
+            await keys.close()
 
     app = FastAPI(
         title=service.title,
@@ -101,6 +103,7 @@ def build_app(
         redoc_url=None,
     )
     app.state.runtime, app.state.failed = runtime, False
+    # Only who holds the demo's keys in its own process accepts them; no setting can.
     keys = token_keys or RemoteKeys(settings.jwks_url, settings.algorithm, clock)
     verifier = Verifier(
         keys,
@@ -108,7 +111,7 @@ def build_app(
         audience=settings.audience,
         algorithm=settings.algorithm,
         clock=clock,
-        demo=settings.synthetic and settings.issuer == DEMO_ISSUER,
+        demo=token_keys is not None and settings.issuer == DEMO_ISSUER,
     )
     install_verifier(app, verifier)
     install_problem_handlers(app, service.problem_members)
