@@ -16,6 +16,7 @@ from shared.bus.partition import partition_of
 Place = tuple[str, int]
 
 START_SECONDS = 5.0
+LOOK_UP_SECONDS = 3.0
 RESTART_SECONDS = 1.0
 GIVE_UP_AFTER = 3
 GIVE_UP_SECONDS = 60.0
@@ -85,10 +86,12 @@ class KafkaPublisher:
         """Which records go to which partition. Those of a topic nobody knows go to none."""
         counts = {}
         for topic in {record.topic for record in records}:
-            try:
-                counts[topic] = len(await bounded(producer.partitions_for(topic), REQUEST_TIMEOUT))
-            except LOST as error:
-                log.warning("topic not found", topic=topic, error=type(error).__name__)
+            if not self._is_held((topic, -1)):
+                try:
+                    known = await bounded(producer.partitions_for(topic), LOOK_UP_SECONDS)
+                    counts[topic] = len(known)
+                except LOST as error:
+                    self._hold((topic, -1), error)
         places: dict[Place, list[int]] = defaultdict(list)
         for index, record in enumerate(records):
             if record.topic in counts:
@@ -98,8 +101,7 @@ class KafkaPublisher:
 
     async def _send_in_order(self, producer: Any, place: Place, records: list[Record]) -> int:
         """How many of them, from the first on, the broker acknowledged."""
-        until, hold = self._held.get(place, (0.0, 0.5))
-        if time.monotonic() < until:
+        if self._is_held(place):
             return 0
         sent = 0
         try:
@@ -109,14 +111,22 @@ class KafkaPublisher:
                 await bounded(_send(producer, batch, place), REQUEST_TIMEOUT + 2)
                 sent += size
         except LOST as error:
-            topic, partition = place
-            name = type(error).__name__
-            log.warning("not acknowledged", topic=topic, partition=partition, error=name)
-            hold = min(MAX_HOLD_SECONDS, hold * 2)
-            self._held[place] = (time.monotonic() + hold, hold)
+            self._hold(place, error)
         else:
             self._held.pop(place, None)
         return sent
+
+    def _is_held(self, place: Place) -> bool:
+        until, _ = self._held.get(place, (0.0, 0.0))
+        return time.monotonic() < until
+
+    def _hold(self, place: Place, error: BaseException) -> None:
+        topic, partition = place
+        name = type(error).__name__
+        log.warning("not acknowledged", topic=topic, partition=partition, error=name)
+        _, last = self._held.get(place, (0.0, 0.5))
+        seconds = min(MAX_HOLD_SECONDS, last * 2)
+        self._held[place] = (time.monotonic() + seconds, seconds)
 
     def _judge(self, *, all_failed: bool) -> None:
         if not all_failed:

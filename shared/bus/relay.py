@@ -27,6 +27,7 @@ POLL_SECONDS = 0.2
 STAND_BY_SECONDS = 0.5
 FULL_LOOK_SECONDS = 1.0
 MAX_BACK_OFF_SECONDS = 30.0
+SETTLE_SECONDS = 0.05
 # How many concerns a look carries as held before it starts over.
 MAX_HELD = 5000
 
@@ -42,6 +43,12 @@ SELECT * FROM (
     ) AS lowest
 ) AS counted
 WHERE bytes_so_far <= $4 OR nr = 1 ORDER BY seq
+"""
+# The oldest transaction still open, and the first not yet begun. A writer has its id before its
+# seq, because it counts its producer's row first.
+_OPEN = """
+SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint
+FROM pg_current_snapshot() AS now
 """
 
 
@@ -60,15 +67,30 @@ class RelayState:
 
 
 @dataclass(slots=True)
+class _Mark:
+    """How far a look had come while transactions below `horizon` were still open."""
+
+    reached: int
+    horizon: int
+    due: float
+    settled: bool = False
+
+
+@dataclass(slots=True)
 class _Look:
     """One pass over the outbox from its start. What was held once in it is held to its end.
 
-    low: a hint that spares reading the dead index entries of rows just deleted.
     held: concerns with a row not published; their later rows must not overtake it.
+    reached: one above the highest row moved. A row below it may still be uncommitted.
+    floor: no row below it can appear any more. Reading from here, not from the start, spares the
+    dead index entries of what was just deleted; reading from `reached` would let a concern's next
+    row overtake one that committed late.
     """
 
     ends_at: float
-    low: int = 0
+    reached: int = 0
+    floor: int = 0
+    mark: _Mark | None = None
     held: set[UUID] = field(default_factory=set)
     stuck: int = 0
     failed: bool = False
@@ -136,8 +158,9 @@ class _Relay:
             self._doorbell.clear()
             if time.monotonic() >= look.ends_at:
                 look = self._begin_look(look)
+            await _settle(connection, look)
             rows = await self._select(connection, look)
-            if look.low == 0:
+            if look.reached == 0:
                 self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
@@ -158,8 +181,11 @@ class _Relay:
         if len(look.held) > MAX_HELD:
             return ()
         rows: Sequence[Any] = await connection.fetch(
-            _SELECT, look.low, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
+            _SELECT, look.floor, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
         )
+        mark = look.mark
+        if mark and mark.settled and not (rows and rows[0]["seq"] < mark.reached):
+            look.floor, look.mark = mark.reached, None
         return rows
 
     async def _move(self, connection: asyncpg.Connection, rows: Sequence[Any], look: _Look) -> None:
@@ -173,7 +199,7 @@ class _Relay:
         # COMMIT POINT: a crash before it publishes these rows again, after it never.
         await reach("relay.after-delete")
         self._state.published += len(gone)
-        look.low = rows[-1]["seq"] + 1
+        look.reached = max(look.reached, rows[-1]["seq"] + 1)
         refused = [row for (row, _), ok in zip(pending, acknowledged, strict=True) if not ok]
         if refused:
             self._hold(refused, look)
@@ -215,3 +241,16 @@ class _Relay:
             self._told.add(row["seq"])
             log.error("outbox row stuck", reason=reason, event_id=str(row["event_id"]))
         return None
+
+
+async def _settle(connection: asyncpg.Connection, look: _Look) -> None:
+    """Marks how far the look has come, and learns when all that was open then has ended."""
+    now = time.monotonic()
+    if look.mark is None:
+        if look.reached > look.floor:
+            _, horizon = await connection.fetchrow(_OPEN)
+            look.mark = _Mark(look.reached, horizon, now + SETTLE_SECONDS)
+    elif now >= look.mark.due and not look.mark.settled:
+        oldest, _ = await connection.fetchrow(_OPEN)
+        look.mark.due = now + SETTLE_SECONDS
+        look.mark.settled = oldest >= look.mark.horizon
