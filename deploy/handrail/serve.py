@@ -1,10 +1,12 @@
 """`handrail serve` and `handrail migrate`: one service as its own process, from its environment."""
 
+import signal
 import sys
 from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,8 +35,14 @@ def _settings(kind: type[Kind]) -> Kind:
     try:
         return kind()
     except ValidationError as error:
-        # Pydantic's own text would print the values, and these are secrets.
-        names = sorted({"HANDRAIL_" + str(item["loc"][0]).upper() for item in error.errors()})
+        # Pydantic's own text would print the values, and these are secrets. A check over several
+        # settings has no one name; it says which in its own words, and quotes none.
+        names = sorted(
+            "HANDRAIL_" + str(item["loc"][0]).upper()
+            if item["loc"]
+            else item["msg"].removeprefix("Value error, ")
+            for item in error.errors()
+        )
         typer.echo(f"Not set, or not usable: {', '.join(names)}.", err=True)
         raise typer.Exit(2) from None
 
@@ -59,6 +67,9 @@ def serve(
     except KeysUnreadable as error:
         typer.echo(f"{error}. Make keys with `handrail keys init`.", err=True)
         raise typer.Exit(2) from None
+    except ValueError as error:  # each of ours is one sentence that quotes no setting
+        typer.echo(f"The settings do not fit together: {error}.", err=True)
+        raise typer.Exit(2) from None
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -70,9 +81,17 @@ def serve(
             timeout_graceful_shutdown=10,
         )
     )
+    _end_well_when_told_to(app)
     server.run()
     if not server.started or app.state.failed:
         sys.exit(1)
+
+
+def _end_well_when_told_to(app: FastAPI) -> None:
+    """Uvicorn raises the signal once more when it has shut down: by default that is a death by it,
+    and a stop that went well would look like a crash."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1 if app.state.failed else 0))
 
 
 def migrate(service: ServiceName) -> None:
