@@ -1,0 +1,83 @@
+"""What a submission is once it has been read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from intake.reading.coerce import FactValue
+from intake.reading.issues import Issue
+
+Role = Literal["child", "child_who_harmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """Three-digit codes: where the child lives, where it was found, and its school's."""
+
+    home: str | None
+    found: str | None
+    school: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    role: str
+    does_teaching_work: str
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One child. `ref` is counted by us; `client_ref` is the sender's and goes back to it only.
+
+    match_inputs: (kind, normalised) with kinds upn, nhs, name_dob, address: to be hashed, not kept.
+    details: what identifies or narrates, for the seal that only escalation opens.
+    """
+
+    ref: str
+    client_ref: str
+    role: Role
+    facts: Mapping[str, FactValue]
+    dob: date | None
+    home_la: str | None
+    match_inputs: tuple[tuple[str, str], ...] = field(repr=False)
+    details: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """contacts: the reporter's name and how to reach them, for the seal that only notify opens.
+
+    raw: the whole body as JSON without media, for the seal; it still holds every claimed value.
+    discovered_at: the claim when it is possible, else none; our clock rules either way.
+    """
+
+    urn: str | None
+    quarantined: bool
+    source_record_id: str | None
+    received_at: datetime
+    discovered_at: datetime | None
+    occurred_at: datetime | None
+    found_la: str | None
+    school_la: str | None
+    reporter: Reporter
+    subjects: tuple[Subject, ...]
+    issues: tuple[Issue, ...]
+    disclosure_request: str
+    text_flags: tuple[str, ...]
+    accused_staff_refs: tuple[str, ...] = field(repr=False)
+    contacts: Mapping[str, str] = field(repr=False)
+    raw: Any = field(repr=False)
+
+    @property
+    def strict_errors(self) -> tuple[dict[str, str], ...]:
+        """What a sandbox client that asked for strict handling is told."""
+        return tuple(issue.as_json() for issue in self.issues)
+
+    @property
+    def needs_a_person(self) -> bool:
+        return self.quarantined or any(issue.needs_a_person for issue in self.issues)
+
+    def authorities(self, subject: Subject) -> Authorities:
+        return Authorities(subject.home_la, self.found_la, self.school_la)

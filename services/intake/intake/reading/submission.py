@@ -1,0 +1,216 @@
+"""Reads what a school sent: never refused for bad data, and every doubt said (R-DQ-01)."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from intake.reading.facts import FactReader, Facts
+from intake.reading.identity import check_urn
+from intake.reading.instants import read_instant
+from intake.reading.issues import Issues
+from intake.reading.media import without_media
+from intake.reading.members import (
+    BODY,
+    REPORTER,
+    SCHOOL,
+    Found,
+    list_of,
+    object_of,
+    sort_members,
+    text_of,
+)  # fmt: skip
+from intake.reading.model import Reporter, Subject, Submission
+from intake.reading.parse import clean, read_json
+from intake.reading.subjects import SubjectReader, read_la
+from intake.reading.synonyms import folded_code
+from intake.reading.textflags import text_flags
+from intake.reading.vocabulary import vocabulary
+from intake.reading.whole import child_beside, whole
+from shared.policy.schema import UNKNOWN, Schema
+
+MOST_CHILDREN = 200
+_MOST_PEOPLE = 200
+_AT_HOME = frozenset({"parents_informed", "disclosure_request"})
+_STORY = ("narrative", "where_is_the_child_now", "done_so_far")
+_REPORTER_FACTS = (("role", "reporter_role"), ("does_teaching_work", "reporter_does_teaching_work"))
+_CONTACT = ("name", "given_name", "family_name", "contact", "phone", "email")
+# A sender's clock may run this far ahead of ours before it is disbelieved.
+_SKEW = timedelta(minutes=5)
+_FIRST_DISCOVERY, _FIRST_OCCURRENCE = 1990, 1900
+_HARMED = frozenset({"childwhoharmed", "childwhoharmedanother", "allegedchildperpetrator"})
+_ACCUSED = frozenset({"subjectofallegation", "accused", "allegedperpetrator", "accusedstaff"})
+
+
+def read_submission(
+    body: bytes | dict[str, Any],
+    schema: Schema,
+    *,
+    received_at: datetime,
+    client_schools: Sequence[str] = (),
+    school_la: Callable[[str], str | None] = lambda _urn: None,
+) -> Submission:
+    """Raises Unreadable or TooLarge and nothing else, whatever was sent."""
+    issues = Issues()
+    raw = read_json(body, issues) if isinstance(body, bytes) else _of_object(body, issues)
+    return _Reading(schema, received_at, issues).submission(raw, client_schools, school_la)
+
+
+def _of_object(body: dict[str, Any], issues: Issues) -> Any:
+    cleaned = clean(body, issues)
+    text, dropped = without_media(json.dumps(cleaned).encode())
+    return json.loads(text) if dropped else cleaned
+
+
+class _Reading:
+    def __init__(self, schema: Schema, received_at: datetime, issues: Issues) -> None:
+        self._received_at, self._issues = received_at, issues
+        self._vocabulary = vocabulary(schema)
+        self._facts = FactReader(self._vocabulary, issues)
+
+    def submission(
+        self, raw: Any, client_schools: Sequence[str], school_la: Callable[[str], str | None]
+    ) -> Submission:
+        body, rest = sort_members(whole(raw, self._issues), BODY, "", self._issues)
+        rest = child_beside(body, rest, self._issues)
+        urn = self._urn(body, client_schools)
+        times = {name: self._instant(body, name) for name in ("discovered_at", "occurred_at")}
+        reporter, contacts, shared = self._shared(body, rest)
+        story = {n: text_of(body.get(n), f"/{n}", self._issues) for n in _STORY}
+        flags = self._raise_by_text(shared, story)
+        subjects, accused = self._people(body, shared, story, times["discovered_at"])
+        if not story["narrative"] and "concern_types" not in shared:
+            self._issues.add("", "no_concern")
+        return Submission(
+            urn=urn,
+            quarantined=urn is None,
+            source_record_id=text_of(
+                body.get("source_record_id"), "/source_record_id", self._issues, 200
+            ),
+            received_at=self._received_at,
+            **times,
+            found_la=read_la(body.get("found_la"), "/found_la", self._issues),
+            school_la=school_la(urn) if urn else None,
+            reporter=reporter,
+            subjects=subjects,
+            issues=self._issues.all(),
+            disclosure_request=str(shared.get("disclosure_request", "none")),
+            text_flags=flags,
+            accused_staff_refs=accused,
+            contacts=contacts,
+            raw=raw,
+        )
+
+    def _urn(self, body: Found, client_schools: Sequence[str]) -> str | None:
+        at, given = "/urn", body.get("urn")
+        school = body.get("school")
+        if isinstance(school, str | int) and given is None:
+            at, given = "/school", school
+        elif school is not None:
+            found, _ = sort_members(
+                object_of(school, "/school", self._issues), SCHOOL, "/school", self._issues
+            )
+            if found.get("urn") is not None:
+                at, given = "/school/urn", found["urn"]
+        text = text_of(given, at, self._issues, 64)
+        urn, issue = check_urn(text) if text and text.strip() else (None, "urn_missing")
+        if urn is None:
+            self._issues.add("/school" if issue == "urn_missing" else at, str(issue))
+            if len(set(client_schools)) == 1:
+                self._issues.add("/school", "urn_from_client")
+                return client_schools[0]
+        return urn
+
+    def _instant(self, body: Found, name: str) -> datetime | None:
+        raw = body.get(name)
+        if raw is None or raw == "":
+            return None
+        read = read_instant(raw, today=self._received_at.date())
+        if read is None:
+            self._issues.add(f"/{name}", "unreadable")
+            return None
+        instant, issues = read
+        for issue in issues:
+            self._issues.add(f"/{name}", issue)
+        if instant > self._received_at:
+            if instant <= self._received_at + _SKEW:
+                return self._received_at
+            self._issues.add(f"/{name}", "in_the_future")
+            return None
+        if instant.year < (_FIRST_DISCOVERY if name == "discovered_at" else _FIRST_OCCURRENCE):
+            self._issues.add(f"/{name}", "absurd_time")
+            return None
+        return instant
+
+    def _shared(self, body: Found, rest: Found) -> tuple[Reporter, dict[str, str], Facts]:
+        """Who reports, how to reach them, and the facts that hold for every child."""
+        facts = self._facts.level(body.get("facts"), rest, "", _AT_HOME)
+        given = body.get("reporter")
+        if isinstance(given, str):
+            given = {"name": given}
+            self._issues.add("/reporter", "read_as")
+        whoever = object_of(given, "/reporter", self._issues)
+        found, unknown = sort_members(whoever, REPORTER, "/reporter", self._issues)
+        if unknown:
+            self._issues.add("/reporter", "not_understood")
+        if isinstance(found.get("does_teaching_work"), bool):
+            found["does_teaching_work"] = "yes" if found["does_teaching_work"] else "no"
+        for name, fact in _REPORTER_FACTS:
+            self._facts.add(facts, fact, found.get(name), f"/reporter/{name}")
+        texts = {n: text_of(found.get(n), f"/reporter/{n}", self._issues, 500) for n in _CONTACT}
+        reporter = Reporter(
+            role=str(facts.get("reporter_role", UNKNOWN)),
+            does_teaching_work=str(facts.get("reporter_does_teaching_work", UNKNOWN)),
+            account=text_of(
+                found.get("account") or found.get("staff_ref"),
+                "/reporter/account",
+                self._issues,
+                200,
+            ),
+        )
+        return reporter, {name: text for name, text in texts.items() if text}, facts
+
+    def _raise_by_text(self, shared: Facts, story: Found) -> tuple[str, ...]:
+        flags = text_flags(*(text for text in story.values() if text))
+        fact = self._vocabulary.facts.get("text_flags")
+        known = [flag for flag in flags if fact and flag in fact.values]
+        if known:
+            before = shared.get("text_flags")
+            shared["text_flags"] = sorted({*known, *(before if isinstance(before, list) else ())})
+        denied = [flag for flag in flags if shared.get(flag) == "no"]
+        if denied or (flags and shared.get("immediate_danger") == "no"):
+            self._issues.add("/narrative", "text_raises")
+        return flags
+
+    def _people(
+        self, body: Found, shared: Facts, story: Found, discovered_at: datetime | None
+    ) -> tuple[tuple[Subject, ...], tuple[str, ...]]:
+        people = list_of(body.get("people"), "/people", self._issues)[:_MOST_PEOPLE]
+        told = {name: text for name, text in story.items() if text} | (
+            {"people": people} if people else {}
+        )
+        reader = SubjectReader(self._received_at, discovered_at, told, self._facts, self._issues)
+        children = list_of(body.get("children"), "/children", self._issues)
+        if len(children) > MOST_CHILDREN:
+            self._issues.add("/children", "too_many_children")
+        if not children:
+            self._issues.add("/children", "no_child")
+        harmed = [(one, f"/people/{i}") for i, one in enumerate(people) if _role(one) in _HARMED]
+        subjects: list[Subject] = []
+        for i, child in enumerate(children[:MOST_CHILDREN] or [None]):
+            if _role(child) in _HARMED:
+                harmed.append((child, f"/children/{i}"))
+            else:
+                subjects.append(reader.child(child, i + 1, f"/children/{i}", shared))
+        for number, (one, at) in enumerate(harmed, start=1):
+            subjects.append(reader.child_who_harmed(one, number, at, shared))
+        accused = (one.get("staff_ref") for one in people if _role(one) in _ACCUSED)
+        return tuple(subjects), tuple(
+            str(ref)[:200] for ref in accused if isinstance(ref, str | int)
+        )
+
+
+def _role(one: Any) -> str:
+    """Folded, so that it compares without case and separators; empty when there is none."""
+    role = one.get("role") if isinstance(one, dict) else None
+    return folded_code(role[:80]) if isinstance(role, str) else ""
