@@ -37,11 +37,13 @@ class Because:
     title: str
     cite: str
     facts: Mapping[str, Value] = field(default_factory=dict)
+    says: str = ""
 
     def to_json(self) -> Json:
         return {
             "rule": self.rule,
             "title": self.title,
+            "says": self.says,
             "cite": self.cite,
             "facts": {name: show_value(value) for name, value in self.facts.items()},
         }

@@ -83,6 +83,11 @@ class Schema:
     def __contains__(self, name: object) -> bool:
         return name in self.facts
 
+    def given(self, raw: Mapping[str, Raw]) -> frozenset[str]:
+        """The facts a submission really held."""
+        names = (self.aliases.get(name, name) for name, value in raw.items() if value is not None)
+        return frozenset(name for name in names if name in self.facts)
+
     def read(self, raw: Mapping[str, Raw]) -> dict[str, Value]:
         """Every fact that is not derived, read or filled in by what its absence means."""
         given = {self.aliases.get(name, name): value for name, value in raw.items()}

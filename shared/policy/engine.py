@@ -1,0 +1,214 @@
+"""The policy of a directory of packs: decides, explains, and never answers lower than before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from shared.policy import gate
+from shared.policy.clocks import beyond_known_holidays, discovery, due, is_open
+from shared.policy.compile import Table, build, match
+from shared.policy.decision import Action, Decision, PackRef, Priority
+from shared.policy.derive import derive
+from shared.policy.directory import Authorities, Directory
+from shared.policy.evaluate import Case, Joiner, join
+from shared.policy.explain import questions, why_not
+from shared.policy.load import PACKS, load_packs
+from shared.policy.pack import LocalPack, NationalPack, Track
+from shared.policy.raising import raise_to
+from shared.policy.schema import UNKNOWN, Raw, Schema, Value, load_schema
+
+EVERYTHING_ELSE: Priority = "P4"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Intervals that no guidance gives: project defaults until an authority signs its own."""
+
+    p0_unconfirmed: timedelta
+    call_back: timedelta
+    p1_unclaimed: timedelta
+    reminders_percent: tuple[int, ...]
+    escalation_working_days: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The national pack with the local packs that apply, compiled together."""
+
+    table: Table
+    packs: tuple[PackRef, ...]
+    tracks: tuple[Track, ...]
+    withdrawn: frozenset[str]
+
+
+class Policy:
+    raise_to = staticmethod(raise_to)
+
+    def __init__(
+        self,
+        schema: Schema,
+        national: NationalPack,
+        locals_: Mapping[str, LocalPack],
+        alarms: tuple[str, ...],
+    ) -> None:
+        self.schema = schema
+        self.national = national
+        self.locals = locals_
+        self.alarms = alarms
+        self.directory = Directory(national, locals_)
+        self._layers: dict[tuple[str, ...], _Layer] = {}
+        for las in [(), *((la,) for la in locals_)]:
+            self._layer(las)
+
+    def decide(
+        self,
+        facts: Mapping[str, Raw],
+        *,
+        received_at: datetime,
+        discovered_at: datetime | None = None,
+        subject: str = "child-1",
+        authorities: Authorities,
+    ) -> Decision:
+        values, in_hours = self._values(facts, received_at, authorities)
+        layer = self._layer(self._applying(authorities))
+        matched = match(layer.table, values)
+        case = Case(
+            values=values,
+            subject=subject,
+            authorities=authorities,
+            received_at=received_at,
+            discovered_at=discovery(received_at, discovered_at),
+            conflicted=_conflicted(values),
+        )
+        joiner = Joiner(case, self.national, self.directory)
+        join(layer.table, matched.may, matched.must, joiner)
+        actions = joiner.actions()
+        prohibitions = joiner.prohibitions()
+        return Decision(
+            packs=layer.packs,
+            priority=actions[0].priority if actions else EVERYTHING_ELSE,
+            in_hours=in_hours,
+            actions=actions,
+            prohibitions=prohibitions,
+            permissions=tuple(p for p in joiner.permissions if p not in layer.withdrawn),
+            questions=questions(layer.table, matched, actions, self.schema, self.national.routes),
+            gate=gate.evaluate(values, frozenset(p.code for p in prohibitions), self.national.gate),
+            clocks=_clocks(layer.tracks, actions, received_at),
+            alarms=self._alarms(joiner, received_at),
+        )
+
+    def why_not(
+        self,
+        route: str,
+        facts: Mapping[str, Raw],
+        *,
+        received_at: datetime,
+        authorities: Authorities,
+    ) -> dict[str, Any]:
+        values, _ = self._values(facts, received_at, authorities)
+        table = self._layer(self._applying(authorities)).table
+        worst = {
+            fact.name: values.get(fact.worst_case_if) == "yes"
+            for fact in self.schema.facts.values()
+        }
+        return why_not(table, route, values, worst, self.schema)
+
+    def settings(self, la: str | None = None) -> Settings:
+        pack = self.locals.get(la or "")
+        named = (pack or self.national).settings
+        minutes = {name: timedelta(minutes=_number(named[name].value)) for name in named
+                   if name.endswith("_minutes")}  # fmt: skip
+        return Settings(
+            p0_unconfirmed=minutes["p0_unconfirmed_minutes"],
+            call_back=minutes["call_back_minutes"],
+            p1_unclaimed=minutes["p1_unclaimed_minutes"],
+            reminders_percent=_numbers(named["reminders_percent"].value),
+            escalation_working_days=_numbers(named["escalation_working_days"].value),
+        )
+
+    def on_platform(self, la: str | None) -> bool:
+        """Whether this authority's teams work here, and so see calls they still await."""
+        pack = self.locals.get(la or "")
+        return pack is not None and pack.platform
+
+    def _values(
+        self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
+    ) -> tuple[dict[str, Value], bool]:
+        if received_at.tzinfo is None:
+            raise ValueError("received_at must be an aware instant")
+        values = self.schema.read(facts)
+        given = self.schema.given(facts)
+        in_hours = is_open(self.directory.hub_hours(authorities.serving("home")), received_at)
+        derive(values, given, self.schema, in_hours)
+        return values, in_hours
+
+    def _applying(self, authorities: Authorities) -> tuple[str, ...]:
+        las = {authorities.serving("home"), authorities.serving("school")}
+        return tuple(sorted(la for la in las if la is not None and la in self.locals))
+
+    def _layer(self, las: tuple[str, ...]) -> _Layer:
+        layer = self._layers.get(las)
+        if layer is None:
+            packs = [self.locals[la] for la in las]
+            rules = [*self.national.rules, *(rule for pack in packs for rule in pack.rules)]
+            layer = self._layers[las] = _Layer(
+                table=build(rules, self.national, self.schema),
+                packs=(self.national.ref, *(pack.ref for pack in packs)),
+                tracks=(*self.national.tracks, *(t for pack in packs for t in pack.tracks)),
+                withdrawn=frozenset().union(*(pack.withdraw for pack in packs)),
+            )
+        return layer
+
+    def _alarms(self, joiner: Joiner, received_at: datetime) -> tuple[str, ...]:
+        late = ("bank_holidays_unknown",) if beyond_known_holidays(received_at) else ()
+        return (*joiner.alarms, *late)
+
+
+def _clocks(
+    tracks: tuple[Track, ...], actions: tuple[Action, ...], received_at: datetime
+) -> dict[str, datetime]:
+    routes = {action.route for action in actions}
+    found: dict[str, datetime] = {}
+    for track in tracks:
+        at = due(track.clock, received_at, None) if track.route in routes else None
+        if at is not None:
+            found[track.name] = min(at, found.get(track.name, at), key=datetime.timestamp)
+    return found
+
+
+def _conflicted(values: Mapping[str, Value]) -> frozenset[str]:
+    """Who may not be given the task; an accused head who may also be the DSL is both."""
+    conflict, source = values["conflict"], values["source_of_harm"]
+    found = set(conflict if isinstance(conflict, frozenset) else ())
+    if isinstance(source, frozenset) and "headteacher" in source:
+        found.add("head")
+    if "head" in found and values["head_is_dsl"] in {"yes", UNKNOWN}:
+        found.add("dsl")
+    return frozenset(found)
+
+
+def _number(value: int | tuple[int, ...]) -> int:
+    return value if isinstance(value, int) else value[0]
+
+
+def _numbers(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def load_policy(directory: Path | None = None) -> Policy:
+    """The packs of a directory. The built-in ones are read once a process."""
+    return _load(directory) if directory is not None else _built_in()
+
+
+def _load(directory: Path) -> Policy:
+    schema = load_schema()
+    national, locals_, alarms = load_packs(directory, schema)
+    return Policy(schema, national, locals_, alarms)
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> Policy:
+    return _load(PACKS)

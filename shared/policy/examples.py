@@ -1,0 +1,62 @@
+"""Runs the examples that every rule carries: where it must apply, and where it must not."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.policy.compile import build, match
+from shared.policy.derive import derive
+from shared.policy.engine import Policy
+from shared.policy.grammar import domain
+from shared.policy.pack import Rule
+from shared.policy.schema import Schema, Value
+
+AN_ORDINARY_MORNING: Final = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+def values_of(facts: Mapping[str, object], schema: Schema) -> dict[str, Value]:
+    """An example's facts; a derived fact it names is taken as given."""
+    values = schema.read(facts)  # type: ignore[arg-type]
+    derive(values, schema.given(facts), schema, in_hours=True)  # type: ignore[arg-type]
+    for name, value in facts.items():
+        if name in schema and schema[name].derived:
+            values[name] = schema[name].read(value)  # type: ignore[arg-type]
+    return values
+
+
+def applies(rule: Rule, facts: Mapping[str, object], policy: Policy) -> bool:
+    table = build([rule], policy.national, policy.schema)
+    found = match(table, values_of(facts, policy.schema))
+    return bool((found.must if rule.permits and not rule.forbids else found.may) & 1) or any(
+        table.units[table.unit_of[term]].stand_in is None and found.may >> term & 1
+        for term in range(len(table.unit_of))
+    )
+
+
+def failures(policy: Policy) -> Iterator[str]:
+    """`file:line: rule X: what` for each example that does not come out as written."""
+    packs = [policy.national, *policy.locals.values()]
+    for pack in packs:
+        for rule in pack.rules:
+            for example in rule.match:
+                if not applies(rule, example.facts, policy):
+                    yield f"{pack.file}:{example.line}: rule {rule.id}: should apply and does not"
+            for example in rule.no_match:
+                if applies(rule, example.facts, policy):
+                    yield f"{pack.file}:{example.line}: rule {rule.id}: applies and should not"
+
+
+def never_applies(rule: Rule, policy: Policy) -> bool:
+    """True when some branch-free contradiction keeps every branch from ever applying."""
+    for term in rule.terms:
+        facts = {test.fact for test in term}
+        possible = all(
+            any(
+                all(value in test.accepts for test in term if test.fact == name)
+                for value in {*domain(policy.schema[name]), "unknown"}
+            )
+            for name in facts
+        )
+        if possible:
+            return False
+    return True

@@ -1,0 +1,97 @@
+"""Which questions would settle the most, and why a route was not taken."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.policy.compile import Matched, Table, bits
+from shared.policy.decision import Action, Question, show_value
+from shared.policy.grammar import Match, may_hold
+from shared.policy.pack import Route
+from shared.policy.schema import Schema, Value
+
+
+def questions(
+    table: Table,
+    matched: Matched,
+    actions: Iterable[Action],
+    schema: Schema,
+    rank: Mapping[str, Route],
+) -> tuple[Question, ...]:
+    """Best first: what may turn out most urgent; of equals, what the schema asks first."""
+    taken: dict[str, Action] = {}
+    for action in actions:  # sorted, so the most urgent of a route comes first
+        taken.setdefault(action.route, action)
+    ranked = []
+    for fact, adds, settles in matched.settled_by:
+        routes = _would_raise(table, adds, taken) | _would_confirm(table, settles, taken)
+        if routes:
+            order = sorted(routes, key=lambda route: (routes[route], rank[route].rank))
+            ranked.append((routes[order[0]], Question(fact, schema[fact].ask, tuple(order))))
+    ranked.sort(key=lambda entry: entry[0])
+    return tuple(question for _, question in ranked)
+
+
+def _routes(table: Table, mask: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for term in bits(mask):
+        unit = table.units[table.unit_of[term]]
+        for require in (unit.stand_in or unit.rule).requires:
+            found[require.route] = min(found.get(require.route, "P4"), require.priority)
+    return found
+
+
+def _would_raise(table: Table, adds: int, taken: Mapping[str, Action]) -> dict[str, str]:
+    return {
+        route: priority
+        for route, priority in _routes(table, adds).items()
+        if route not in taken or priority < taken[route].priority
+    }
+
+
+def _would_confirm(table: Table, settles: int, taken: Mapping[str, Action]) -> dict[str, str]:
+    return {
+        route: taken[route].priority
+        for route in _routes(table, settles)
+        if route in taken and taken[route].certainty == "precautionary"
+    }
+
+
+def why_not(
+    table: Table, route: str, values: Mapping[str, Value], worst: Mapping[str, bool], schema: Schema
+) -> dict[str, Any]:
+    """The rule that came nearest to this route, and the facts that kept it from applying."""
+    nearest: tuple[int, int] | None = None
+    failing: list[Match] = []
+    for term, tests in enumerate(table.tests_of):
+        unit = table.units[table.unit_of[term]]
+        if all(require.route != route for require in (unit.stand_in or unit.rule).requires):
+            continue
+        failed = [t for t in tests if not _holds(t, values, worst, schema)]
+        if nearest is None or len(failed) < nearest[0]:
+            nearest, failing = (len(failed), term), failed
+    if nearest is None:
+        return {"route": route, "taken": False, "nearest": None, "failing": []}
+    unit = table.units[table.unit_of[nearest[1]]]
+    return {
+        "route": route,
+        "taken": not failing,
+        "nearest": {"rule": unit.rule.id, "title": unit.rule.title, "cite": unit.rule.cite},
+        "failing": [
+            {"fact": test.fact, "is": show_value(values[test.fact]), "needs": _needs(test)}
+            for test in failing
+        ],
+    }
+
+
+def _holds(
+    test: Match, values: Mapping[str, Value], worst: Mapping[str, bool], schema: Schema
+) -> bool:
+    fact = schema[test.fact]
+    return may_hold(test, fact, values[test.fact], worst_case=worst.get(test.fact, False))
+
+
+def _needs(test: Match) -> str:
+    numbers = sorted(value for value in test.accepts if isinstance(value, int))
+    if numbers:
+        return f"{numbers[0]} to {numbers[-1]}"
+    return " or ".join(sorted(str(value) for value in test.accepts))

@@ -1,0 +1,151 @@
+"""What a pack holds once read: rules, routes, contacts, settings. Plain data, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from shared.policy.clocks import ClockSpec, Hours
+from shared.policy.decision import GateState, PackRef, Priority
+from shared.policy.grammar import Condition, Term
+
+Serves = Literal["home", "school", "found", "none"]
+Start = Literal["receipt", "discovery"]
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    route: str
+    priority: Priority
+    by: ClockSpec
+    start: Start = "receipt"
+    hard_by: ClockSpec | None = None
+    owner: str = ""
+    channel: str = ""
+    script: str = ""
+    subject: str = ""
+    la: Serves | Literal[""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    facts: Mapping[str, object]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    id: str
+    rule: str
+    title: str
+    when: Condition
+    terms: tuple[Term, ...]
+    requires: tuple[Require, ...]
+    forbids: tuple[str, ...]
+    permits: tuple[str, ...]
+    cite: str
+    tags: tuple[str, ...]
+    because: str
+    match: tuple[Example, ...]
+    no_match: tuple[Example, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose task a route is, by which channel, and which authority serves it."""
+
+    code: str
+    rank: int
+    serves: Serves
+    owner: str
+    channel: str
+    team: bool
+    contact: Mapping[str, str]
+    script: str
+    hours: Hours | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    role: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One authority's own entry for a route, as seen on a date."""
+
+    channel: str
+    fields: Mapping[str, str]
+    hours: Hours | None
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """While `route` is closed, `stand_in` answers for anything this urgent."""
+
+    route: str
+    priority: Priority
+    stand_in: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A clock that runs on somebody else once a route is taken."""
+
+    name: str
+    route: str
+    clock: ClockSpec
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    audience: str
+    state: GateState
+    id: str
+    title: str
+    cite: str
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    value: int | tuple[int, ...]
+    says: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    ref: PackRef
+    file: str
+    in_force: date
+    rules: tuple[Rule, ...]
+    settings: Mapping[str, Setting]
+    tracks: tuple[Track, ...] = ()
+    withdraw: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPack(Pack):
+    authority: str = ""
+    name: str = ""
+    platform: bool = False
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NationalPack(Pack):
+    sources: Mapping[str, str] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    prohibitions: Mapping[str, str] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: tuple[StandIn, ...] = ()
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gate: Mapping[str, GateRule] = field(default_factory=dict)

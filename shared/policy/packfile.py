@@ -1,0 +1,71 @@
+"""Reads a pack's YAML with line numbers, so that every complaint can point at its place."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+
+class PolicyError(Exception):
+    """Why a pack cannot be used: one line a problem, `file:line: rule X: what, what to do`."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass
+class Problems:
+    """Collects what is wrong with one file, so that an author sees all of it at once."""
+
+    file: str
+    found: list[str] = field(default_factory=list)
+
+    def add(self, line: int, where: str, text: str) -> None:
+        place = f"rule {where}: " if where else ""
+        self.found.append(f"{self.file}:{line}: {place}{text}")
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise PolicyError(self.found)
+
+
+def line_of(node: object, key: object = None) -> int:
+    """The line a mapping, or one of its keys, starts on."""
+    position = getattr(node, "lc", None)
+    if position is None or position.line is None:
+        return 1
+    if key is not None and position.data and key in position.data:
+        return int(position.data[key][0]) + 1
+    return int(position.line) + 1
+
+
+def read(path: Path) -> tuple[Any, str]:
+    """The file's content and its hash."""
+    raw = path.read_bytes()
+    try:
+        data = YAML(typ="rt", pure=True).load(raw)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = f"{path.name}:{line}: this is not valid YAML ({error.problem}); check the colons,"
+        raise PolicyError([f"{problem} quotes and indents on this line"]) from error
+    if not isinstance(data, Mapping):
+        raise PolicyError([f"{path.name}:1: a pack is a list of named parts; start with `pack:`"])
+    return data, "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def plain(node: object) -> Any:
+    """Without the reader's own types."""
+    if isinstance(node, Mapping):
+        return {str(key): plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [plain(entry) for entry in node]
+    if isinstance(node, bool):
+        return "yes" if node else "no"
+    if isinstance(node, int):
+        return int(node)
+    return str(node) if isinstance(node, str) else node
