@@ -35,7 +35,7 @@ def _higher(old: Json, new: Json) -> Json:
     joined["by"] = _earlier(old["by"], new["by"])
     hard = [at for at in (old.get("hard_by"), new.get("hard_by")) if at]
     if hard:
-        joined["hard_by"] = min(hard, key=_instant)
+        joined["hard_by"] = min(hard, key=instant)
     if "certain" in (old["certainty"], new["certainty"]):
         joined["certainty"] = "certain"
     rules = {reason["rule"] for reason in new["because"]}
@@ -44,10 +44,10 @@ def _higher(old: Json, new: Json) -> Json:
 
 
 def _earlier(one: str, other: str) -> str:
-    return min(one, other, key=_instant)
+    return min(one, other, key=instant)
 
 
-def _instant(text: str) -> float:
+def instant(text: str) -> float:
     return 0.0 if text == NOW else datetime.fromisoformat(text).timestamp()
 
 

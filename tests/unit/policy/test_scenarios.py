@@ -1,0 +1,79 @@
+"""The acceptance scenarios, decided by the policy alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from shared.policy import Authorities, load_policy
+from shared.policy.raising import instant
+
+SCENARIOS = Path(__file__).parents[2] / "acceptance" / "scenarios"
+FILES = sorted(SCENARIOS.glob("A*.yaml"))
+# Every field a scenario may hold; one this file does not check would be a promise nobody keeps.
+FIELDS = {
+    "id", "title", "note", "received_at", "discovered_at", "authorities", "subjects", "expect",
+    "not_routes", "prohibitions", "clocks", "gate",
+}  # fmt: skip
+EXPECTED = {"route", "priority", "by", "hard_by", "owner", "number", "subject"}
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path)
+
+
+def decide(scenario: Mapping[str, Any]) -> list[dict[str, Any]]:
+    policy = load_policy()
+    decisions = []
+    for subject in scenario["subjects"]:
+        facts = dict(subject["facts"])
+        if "role" in subject:
+            facts["subject_role"] = subject["role"]
+        claimed = scenario.get("discovered_at")
+        decision = policy.decide(
+            facts,
+            received_at=datetime.fromisoformat(scenario["received_at"]),
+            discovered_at=datetime.fromisoformat(claimed) if claimed else None,
+            subject=subject["ref"],
+            authorities=Authorities(**scenario["authorities"]),
+        )
+        decisions.append(decision.to_json())
+    return decisions
+
+
+def meets(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """An action may be more urgent than wanted, never less."""
+    return (
+        action["route"] == wanted["route"]
+        and action["priority"] <= wanted["priority"]
+        and instant(action["by"]) <= instant(wanted["by"])
+        and action.get("hard_by") == wanted.get("hard_by", action.get("hard_by"))
+        and action["owner"] == wanted.get("owner", action["owner"])
+        and action["subject"] == wanted.get("subject", action["subject"])
+        and action["contact"].get("phone") == wanted.get("number", action["contact"].get("phone"))
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_scenario_ends_as_the_rules_say(path: Path) -> None:
+    scenario = read(path)
+    assert set(scenario) <= FIELDS
+    decisions = decide(scenario)
+    actions = [action for decision in decisions for action in decision["actions"]]
+    for wanted in scenario["expect"]:
+        assert set(wanted) <= EXPECTED
+        assert any(meets(action, wanted) for action in actions), (wanted, actions)
+    assert not {action["route"] for action in actions} & set(scenario["not_routes"])
+    for decision in decisions:
+        assert set(scenario["prohibitions"]) <= {p["code"] for p in decision["prohibitions"]}
+        for name, at in scenario["clocks"].items():
+            assert decision["clocks"][name] == at
+    if "gate" in scenario:
+        assert decisions[0]["gate"]["state"] == scenario["gate"]
+
+
+def test_the_scenarios_are_there() -> None:
+    assert len(FILES) >= 17
