@@ -62,8 +62,10 @@ class CaseDecided(EventData):
 class TaskOpened(EventData):
     """Someone now has something to do.
 
-    owner: the post or person that owes it, as the packs name it; owner_ref: the keyed hash of the
-    account where the duty is personal. by is null where the task is due at once.
+    owner: the post or person that owes it, as the packs name it, and owner_role their code for it
+    (`team` is the queue's own); owner_ref: the keyed hash of the account where the duty is
+    personal. conflicted_roles: posts at the school that must not hear of it, whoever holds them.
+    by is null where the task is due at once.
     """
 
     task_id: UUID
@@ -77,11 +79,13 @@ class TaskOpened(EventData):
     by: AwareDatetime | None
     hard_by: AwareDatetime | None
     owner: str
+    owner_role: str | None = None
     owner_ref: str | None
     channel: str
     rules: list[str]
     excluded_refs: list[str]
     exclude_school_staff: bool
+    conflicted_roles: list[str] = []
     synthetic: bool
 
 
@@ -114,13 +118,16 @@ class TaskReminded(EventData):
     case_id: UUID
     route: str
     at: AwareDatetime
-    step: Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
+    step: Literal["reminder", "unconfirmed", "unclaimed", "call_back", "overdue", "hard_overdue"]
     priority: Priority
     la: str | None
     urn: str | None
     owner: str
+    owner_role: str | None = None
+    owner_ref: str | None = None
     excluded_refs: list[str]
     exclude_school_staff: bool
+    conflicted_roles: list[str] = []
     synthetic: bool
 
 

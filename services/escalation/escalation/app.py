@@ -1,0 +1,92 @@
+"""Wires the escalation service: what it hears, what it serves, what it does by itself."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import FastAPI
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation import acknowledge, case_view, claim, decide_case, details, queue, tasks
+from escalation.concerns import on_amended, on_raised
+from escalation.deciding import Rules
+from escalation.erasing import on_entered_in_error, on_erased, on_held
+from escalation.hand_read import on_poison
+from escalation.notices import on_notice_failed
+from escalation.timers import run_timers
+from shared.app import Runtime, Service, build_app
+from shared.auth import Keys
+from shared.bus import Record
+from shared.clock import Clock, SystemClock
+from shared.events.catalogue import TOPICS
+from shared.events.envelope import Event
+from shared.inbox import Subscription
+from shared.policy import load_policy
+from shared.settings import Settings
+
+NAME: Final = "escalation"
+ROUTERS: Final = tuple(
+    module.router for module in (queue, tasks, case_view, claim, decide_case, acknowledge, details)
+)
+
+
+class EscalationSettings(Settings):
+    """Nothing of its own: intervals and contacts are the packs'."""
+
+
+def create_app(
+    settings: EscalationSettings, clock: Clock | None = None, token_keys: Keys | None = None
+) -> FastAPI:
+    clock = clock or SystemClock()
+    rules = Rules(load_policy(), clock)
+
+    def subscription(runtime: Runtime) -> Subscription:
+        return subscribe(runtime, rules)
+
+    async def timers(runtime: Runtime) -> None:
+        await run_timers(runtime, rules)
+
+    service = Service(
+        name=NAME,
+        title="Handrail escalation",
+        routers=ROUTERS,
+        subscription=subscription,
+        background=(timers,),
+    )
+    app = build_app(service, settings, clock, token_keys)
+    app.state.rules = rules
+    return app
+
+
+def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
+    def deciding(
+        handler: Callable[[AsyncSession, Event, Rules], Awaitable[None]],
+    ) -> Callable[[AsyncSession, Event], Awaitable[None]]:
+        async def handle(session: AsyncSession, event: Event) -> None:
+            await handler(session, event, rules)
+
+        return handle
+
+    async def poison(
+        session: AsyncSession, record: Record, event: Event | None, reason: str
+    ) -> None:
+        await on_poison(session, record, event, reason, rules)
+
+    return Subscription(
+        service=NAME,
+        handlers={
+            "concern.raised": deciding(on_raised),
+            "concern.amended": deciding(on_amended),
+            "concern.erased": on_erased,
+            "concern.held": on_held,
+            "concern.entered_in_error": on_entered_in_error,
+            "notice.failed": on_notice_failed,
+        },
+        ignored=frozenset(
+            event.name for topic in TOPICS for event in topic.events if NAME not in event.consumers
+        ),
+        seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
+        clock=rules.clock,
+        # An amendment can only raise, a hold only stops: neither waits behind a dead letter.
+        raising=frozenset({"concern.amended", "concern.held", "concern.erased"}),
+        on_poison=poison,
+    )

@@ -1,0 +1,143 @@
+"""One case as those who work it see it: the decision with its reasons, tasks, history, links."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from escalation.access import Session, reach_case
+from escalation.conflicts import Shown, may_open, siblings
+from escalation.models import CaseEvent, CaseFile, CaseLink, Task
+from escalation.preconditions import etag
+from escalation.rows import OwnTaskRow, own_task_row
+from escalation.viewer import Viewer, viewer_of
+from shared.app import runtime_of
+from shared.auth import Principal, requires
+
+router = APIRouter()
+Reader = Annotated[
+    Principal, Depends(requires("worker", "manager", "dsl", "deputy_dsl", "head", "chair"))
+]
+
+
+class HistoryEntry(BaseModel):
+    at: datetime
+    kind: str
+    actor_ref: str | None
+    detail: dict[str, Any]
+    has_note: bool
+
+
+class LinkedCase(BaseModel):
+    """shared_keys: how many things that identify a child both cases have in common."""
+
+    case_id: UUID
+    opened_at: datetime
+    priority: str
+    outcome: str | None
+    shared_keys: int
+
+
+class CaseView(BaseModel):
+    case_id: UUID
+    incident_id: UUID | None
+    subject_ref: str | None
+    subject_role: str
+    urn: str | None
+    la: str | None
+    priority: str
+    unprocessed: bool
+    synthetic: bool
+    discovered_at: datetime | None
+    received_at: datetime
+    opened_at: datetime
+    facts: dict[str, Any]
+    data_issues: list[dict[str, str]]
+    decision: dict[str, Any]
+    rating: str | None
+    outcome: str | None
+    decided_at: datetime | None
+    decided_by_ref: str | None
+    entered_in_error_at: datetime | None
+    held: bool
+    erased_at: datetime | None
+    siblings: int
+    tasks: list[OwnTaskRow]
+    history: list[HistoryEntry]
+    linked: list[LinkedCase]
+    version: int
+
+
+@router.get("/v1/cases/{case_id}", tags=["cases"])
+async def read_case(
+    request: Request, response: Response, session: Session, who: Reader, case_id: UUID
+) -> CaseView:
+    """Facts and reasons, no names: those are in `details`, and reading them is recorded."""
+    viewer = viewer_of(request, who)
+    case = await reach_case(session, viewer, case_id)
+    return await show_case(request, response, session, viewer, case)
+
+
+async def show_case(
+    request: Request, response: Response, session: Session, viewer: Viewer, case: CaseFile
+) -> CaseView:
+    now = runtime_of(request).clock.now()
+    count = (await session.exec(select(siblings(viewer)).where(col(Shown.id) == case.id))).one()
+    tasks = await session.exec(
+        select(Task).where(col(Task.case_id) == case.id).order_by(col(Task.rank), col(Task.id))
+    )
+    events = await session.exec(
+        select(CaseEvent).where(col(CaseEvent.case_id) == case.id).order_by(col(CaseEvent.id))
+    )
+    response.headers["ETag"] = etag(case.version)
+    response.headers["Cache-Control"] = "no-store"
+    same = set(CaseView.model_fields) & set(CaseFile.model_fields)
+    return CaseView(
+        case_id=case.id,
+        siblings=count,
+        tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
+        history=[_entry(event) for event in events],
+        linked=await _linked(session, viewer, case),
+        **{name: getattr(case, name) for name in same},
+    )
+
+
+def _entry(event: CaseEvent) -> HistoryEntry:
+    return HistoryEntry(
+        at=event.at,
+        kind=event.kind,
+        actor_ref=event.actor_ref,
+        detail=event.detail,
+        has_note=event.sealed_note is not None,
+    )
+
+
+async def _linked(session: Session, viewer: Viewer, case: CaseFile) -> list[LinkedCase]:
+    """Only those that the viewer may open; of others not even the number is told."""
+    keys = select(CaseLink.match_key).where(col(CaseLink.case_id) == case.id)
+    rows = await session.exec(
+        select(CaseFile, func.count())
+        .join(CaseLink, col(CaseLink.case_id) == col(CaseFile.id))
+        .where(
+            col(CaseLink.match_key).in_(keys.scalar_subquery()),
+            col(CaseFile.id) != case.id,
+            may_open(viewer),
+        )
+        .group_by(col(CaseFile.id))
+        .order_by(col(CaseFile.opened_at).desc())
+        .limit(50)
+    )
+    return [
+        LinkedCase(
+            case_id=other.id,
+            opened_at=other.opened_at,
+            priority=other.priority,
+            outcome=other.outcome,
+            shared_keys=shared,
+        )
+        for other, shared in rows
+    ]

@@ -1,0 +1,22 @@
+"""Takes away what no longer applies to a task: the clocks that would go on asking for it."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.models import Timer
+
+
+async def cancel_timers(
+    session: AsyncSession, task_ids: Collection[UUID], kinds: Collection[str] | None = None
+) -> None:
+    """In the transaction that did the work, so that nobody is chased for what is done."""
+    if not task_ids:
+        return
+    statement = update(Timer).where(col(Timer.task_id).in_(task_ids), col(Timer.state) == "pending")
+    if kinds is not None:
+        statement = statement.where(col(Timer.kind).in_(kinds))
+    await session.exec(statement.values(state="cancelled"))

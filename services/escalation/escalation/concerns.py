@@ -1,0 +1,117 @@
+"""A concern was raised or amended: it becomes a case, or raises the one there is."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.deciding import Rules, exclude, lock_case, open_case, raise_case, serving_la
+from escalation.history import remember
+from escalation.models import CaseFile, CaseLink, SealedDetail
+from shared.events import concerns
+from shared.events.envelope import Event
+from shared.inbox import Poison
+
+Json = dict[str, Any]
+
+
+async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
+    raised = concerns.ConcernRaised.model_validate_json(event.data)
+    case = await lock_case(session, raised.concern_id)
+    if case is not None and case.erased_at is not None:
+        return
+    if case is None:
+        case = _new_case(raised, rules)
+        case.decision = rules.decide(case, case.facts, raised.decision)
+        case.priority = case.decision["priority"]
+        case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
+        await open_case(session, case, raised.excluded_refs, rules, event.traceparent)
+    else:
+        await _now_understood(session, case, raised, rules, event)
+    await _link(session, case, raised.match_keys)
+    _keep_sealed(session, case, event, raised.received_at, raised.sealed_details)
+
+
+def _new_case(raised: concerns.ConcernRaised, rules: Rules) -> CaseFile:
+    return CaseFile(
+        id=raised.concern_id,
+        priority="P1",
+        decision={},
+        opened_at=rules.clock.now(),
+        **_told(raised),
+    )
+
+
+def _told(raised: concerns.ConcernRaised) -> Json:
+    same = set(CaseFile.model_fields) & set(concerns.ConcernRaised.model_fields) - {"decision"}
+    told = {name: getattr(raised, name) for name in same}
+    issues = [issue.model_dump() for issue in raised.data_issues]
+    return told | {"data_issues": issues, "conflicted": conflicted_posts(raised.facts)}
+
+
+def conflicted_posts(facts: Mapping[str, Any]) -> list[str]:
+    """Posts at the school that must not see the case, by what was said of them."""
+    posts = {"dsl", "deputy_dsl", "head", "chair"} & set(facts.get("conflict") or [])
+    if "headteacher" in (facts.get("source_of_harm") or []):
+        posts.add("head")
+    return sorted(posts)
+
+
+async def _now_understood(
+    session: AsyncSession,
+    case: CaseFile,
+    raised: concerns.ConcernRaised,
+    rules: Rules,
+    event: Event,
+) -> None:
+    """The concern of a hand-read case, driven again: it joins the case, and takes nothing away."""
+    for name, value in _told(raised).items():
+        setattr(case, name, value)
+    case.unprocessed = False
+    decision = rules.decide(case, case.facts, case.decision, raised.decision)
+    case.la = serving_la(decision, case.home_la, case.found_la, case.school_la)
+    await exclude(session, case, raised.excluded_refs)
+    await raise_case(session, case, decision, rules, event.traceparent)
+    remember(session, case.id, "understood", rules.clock.now())
+
+
+async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
+    amended = concerns.ConcernAmended.model_validate_json(event.data)
+    case = await lock_case(session, amended.concern_id)
+    if case is None:
+        raise Poison("no_case")
+    if case.erased_at is not None:
+        return
+    case.facts = merged(case.facts, dict(amended.facts))
+    case.conflicted = sorted({*case.conflicted, *conflicted_posts(case.facts)})
+    case.data_issues = case.data_issues + [issue.model_dump() for issue in amended.data_issues]
+    decision = rules.decide(case, case.facts, case.decision, amended.decision)
+    await raise_case(session, case, decision, rules, event.traceparent)
+    remember(session, case.id, "amended", rules.clock.now(), priority=case.priority)
+    _keep_sealed(session, case, event, amended.received_at, amended.sealed_details)
+
+
+async def _link(session: AsyncSession, case: CaseFile, keys: Collection[str]) -> None:
+    if keys:
+        rows = [{"case_id": case.id, "match_key": key} for key in sorted(set(keys))]
+        await session.exec(insert(CaseLink).values(rows).on_conflict_do_nothing())
+
+
+def merged(before: Json, now: Json) -> Json:
+    """Later facts replace earlier ones; sets unite, and "not known" replaces nothing."""
+    result = dict(before)
+    for name, value in now.items():
+        old = before.get(name)
+        if isinstance(old, list) and isinstance(value, list):
+            result[name] = sorted({*old, *value})
+        elif value not in (None, "unknown"):
+            result[name] = value
+    return result
+
+
+def _keep_sealed(
+    session: AsyncSession, case: CaseFile, event: Event, received_at: datetime, sealed: str
+) -> None:
+    session.add(SealedDetail(id=event.id, case_id=case.id, received_at=received_at, sealed=sealed))

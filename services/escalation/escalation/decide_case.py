@@ -1,0 +1,173 @@
+"""A qualified worker rates a case, and decides it; nothing else ever closes one."""
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from escalation.access import Session, own_team_tasks, reach_case
+from escalation.announcing import PRODUCER
+from escalation.case_view import CaseView, show_case
+from escalation.clearing import cancel_timers
+from escalation.history import remember
+from escalation.models import CaseFile, Task
+from escalation.preconditions import IfMatch, expect
+from escalation.viewer import Viewer, viewer_of
+from shared.app import runtime_of
+from shared.auth import Principal, forbidden, requires
+from shared.errors import Problem
+from shared.events.cases import CaseDecided
+from shared.outbox import commit, emit
+
+router = APIRouter()
+Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
+HUBS: Final = ("MASH", "EDT")
+# Contact outcomes of the Standard Safeguarding Dataset.
+Outcome = Literal[
+    "NEW_REFERRAL",
+    "EXISTING_REFERRAL",
+    "CP_ENQUIRY",
+    "NFA",
+    "NON_AGENCY_ADOPTION",
+    "PRIVATE_FOSTERING",
+    "ADVICE",
+    "MISSING",
+    "OLA_CP",
+    "OTHER_OUTCOMES_EXIST",
+]
+_Reason = Annotated[str | None, Field(min_length=1, max_length=4000)]
+
+
+class Rating(BaseModel):
+    """reason: needed when an earlier rating changes."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    rating: Literal["blue", "red", "amber", "green"]
+    reason: _Reason = None
+
+
+class CaseDecision(BaseModel):
+    """reason: needed for no further action (NFA). It is kept sealed with the case's details."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    outcome: Outcome
+    reason: _Reason = None
+
+
+@router.post("/v1/cases/{case_id}/rate", tags=["cases"])
+async def rate_case(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request,
+    response: Response,
+    session: Session,
+    who: Worker,
+    case_id: UUID,
+    body: Rating,
+    if_match: IfMatch = None,
+) -> CaseView:
+    """Says how serious it is. It moves no deadline and closes nothing."""
+    viewer = viewer_of(request, who)
+    case = await reach_case(session, viewer, case_id, lock=True)
+    if not any(task.route in HUBS for task in await own_team_tasks(session, viewer, case_id)):
+        raise forbidden()
+    if case.rating != body.rating:
+        expect(case.version, if_match)
+        if case.rating is not None and body.reason is None:
+            raise Problem(422, "reason-needed", "Say why the rating changes.")
+        case.rating = body.rating
+        _remember(request, session, case, viewer, "rated", body.rating, body.reason)
+        await commit(session)
+    return await show_case(request, response, session, viewer, case)
+
+
+@router.post("/v1/cases/{case_id}/decide", tags=["cases"])
+async def decide_case(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request,
+    response: Response,
+    session: Session,
+    who: Worker,
+    case_id: UUID,
+    body: CaseDecision,
+    if_match: IfMatch = None,
+) -> CaseView:
+    """Ends the caller's own tasks in the case. What others owe stays, personal duties above all."""
+    viewer = viewer_of(request, who)
+    case = await reach_case(session, viewer, case_id, lock=True)
+    tasks = await own_team_tasks(session, viewer, case_id)
+    if tasks or not _is_repeat(case, body, viewer):
+        expect(case.version, if_match)
+        _check(tasks, body, viewer)
+        await _record(request, session, viewer, case, tasks, body)
+    return await show_case(request, response, session, viewer, case)
+
+
+def _is_repeat(case: CaseFile, body: CaseDecision, viewer: Viewer) -> bool:
+    return case.decided_by_ref == viewer.ref and case.outcome == body.outcome
+
+
+def _check(tasks: list[Task], body: CaseDecision, viewer: Viewer) -> None:
+    if not tasks:
+        raise Problem(409, "nothing-to-decide", "No task of yours in this case is unfinished.")
+    if any(task.read_only and task.state == "open" for task in tasks):
+        detail = "The school has not rung yet, or has not said so. Ask the school first."
+        raise Problem(409, "awaits-school", detail)
+    if any(task.claimed_by_ref not in (None, viewer.ref) for task in tasks):
+        raise Problem(409, "claimed", "A colleague has this case. Ask them to release it.")
+    if body.outcome == "NFA" and body.reason is None:
+        raise Problem(422, "reason-needed", "No further action needs a reason.")
+
+
+async def _record(  # noqa: PLR0917 - the parts of one transaction
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    case: CaseFile,
+    tasks: list[Task],
+    body: CaseDecision,
+) -> None:
+    now = runtime_of(request).clock.now()
+    for task in tasks:
+        task.state, task.outcome, task.closed_at = "done", body.outcome, now
+        task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
+        task.version += 1
+    await cancel_timers(session, [task.id for task in tasks])
+    case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
+    _remember(request, session, case, viewer, "decided", body.outcome, body.reason)
+    data = CaseDecided(
+        case_id=case.id,
+        at=now,
+        actor_ref=viewer.ref,
+        outcome=body.outcome,
+        reason_given=body.reason is not None,
+    )
+    emit(session, "case.decided", case.id, data, producer=PRODUCER, at=now)
+    # COMMIT POINT: after it the school hears of the outcome; before it the case is undecided.
+    await commit(session)
+    runtime_of(request).doorbell.ring()
+
+
+def _remember(  # noqa: PLR0917 - the parts of one entry
+    request: Request,
+    session: Session,
+    case: CaseFile,
+    viewer: Viewer,
+    kind: str,
+    code: str,
+    reason: str | None,
+) -> None:
+    runtime = runtime_of(request)
+    case.version += 1
+    note = None
+    if reason is not None:
+        note = runtime.sealer.seal("details", reason.encode(), context=str(case.id))
+    remember(
+        session,
+        case.id,
+        kind,
+        runtime.clock.now(),
+        actor_ref=viewer.ref,
+        sealed_note=note,
+        code=code,
+    )

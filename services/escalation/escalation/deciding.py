@@ -1,0 +1,156 @@
+"""Decides a concern as of its receipt, and makes a case and its tasks of what was decided."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.announcing import tell_opened, tell_raised, tell_task_opened, tell_task_raised
+from escalation.clearing import cancel_timers
+from escalation.history import remember
+from escalation.models import CaseFile, Exclusion, Task
+from escalation.planning import Plan, plan
+from escalation.ranking import higher
+from escalation.schedule import answer_due, timers_for
+from shared.clock import Clock
+from shared.policy import Authorities, Policy, raise_to
+
+Json = dict[str, Any]
+LEAD_ROUTES = ("DSL", "DEPUTY_DSL", "HEADTEACHER", "CHAIR_GOVERNORS")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides, and what time it is."""
+
+    policy: Policy
+    clock: Clock
+
+    def decide(self, case: CaseFile, facts: Json, *before: Json) -> Json:
+        """As of the case's receipt; what was advised or decided before is in it, or more."""
+        decision = self.policy.decide(
+            {"subject_role": case.subject_role, **facts},
+            received_at=case.received_at,
+            discovered_at=case.discovered_at,
+            subject=case.subject_ref or "child-1",
+            authorities=Authorities(home=case.home_la, found=case.found_la, school=case.school_la),
+        )
+        return raise_to(together(*before), decision)
+
+    def watched(self, route: str, la: str | None) -> bool:
+        """Whether a team on the platform works the route's queue there."""
+        known = self.policy.national.routes.get(route)
+        return known is not None and known.team and self.policy.on_platform(la)
+
+
+def together(*decisions: Json) -> Json:
+    """Earlier decisions as one, for `raise_to` to take the most urgent of each part."""
+    clocks: dict[str, str] = {}
+    for decision in decisions:
+        for name, at in (decision.get("clocks") or {}).items():
+            clocks[name] = min(at, clocks.get(name, at), key=datetime.fromisoformat)
+    bans = {ban["code"]: ban for d in decisions for ban in d.get("prohibitions") or []}
+    gates = [d["gate"] for d in decisions if d.get("gate")]
+    return {
+        "priority": min((d["priority"] for d in decisions if "priority" in d), default="P4"),
+        "actions": [action for d in decisions for action in d.get("actions") or []],
+        "prohibitions": list(bans.values()),
+        "clocks": clocks,
+        "gate": gates[-1] if gates else None,
+    }
+
+
+async def lock_case(session: AsyncSession, case_id: UUID) -> CaseFile | None:
+    return await session.get(CaseFile, case_id, with_for_update=True)
+
+
+async def open_case(
+    session: AsyncSession,
+    case: CaseFile,
+    excluded: Sequence[str],
+    rules: Rules,
+    traceparent: str | None,
+) -> None:
+    """A new case with a task for each action and the clocks of each task."""
+    session.add(case)
+    await session.flush()
+    await exclude(session, case, excluded)
+    tell_opened(session, case, traceparent)
+    remember(session, case.id, "opened", case.opened_at, priority=case.priority)
+    changes = plan(case, [], case.decision["actions"], case.opened_at, rules.watched)
+    await _carry_out(session, case, changes, rules, excluded, traceparent)
+
+
+async def raise_case(
+    session: AsyncSession, case: CaseFile, decision: Json, rules: Rules, traceparent: str | None
+) -> Plan:
+    """Brings an open case up to a decision that was joined with its own."""
+    now = rules.clock.now()
+    case.decision = decision
+    case.priority = higher(case.priority, decision["priority"])
+    case.version += 1
+    existing = await tasks_of(session, case.id)
+    changes = plan(case, existing, decision["actions"], now, rules.watched)
+    tell_raised(session, case, now, traceparent)
+    await _carry_out(session, case, changes, rules, await excluded_refs(session, case), traceparent)
+    return changes
+
+
+async def tasks_of(session: AsyncSession, case_id: UUID) -> list[Task]:
+    rows = await session.exec(
+        select(Task).where(col(Task.case_id) == case_id).order_by(col(Task.id)).with_for_update()
+    )
+    return list(rows)
+
+
+async def excluded_refs(session: AsyncSession, case: CaseFile) -> list[str]:
+    refs = select(Exclusion.account_ref).where(col(Exclusion.case_id) == case.id)
+    return list(await session.exec(refs))
+
+
+async def exclude(session: AsyncSession, case: CaseFile, refs: Collection[str]) -> None:
+    if refs:
+        rows = [{"case_id": case.id, "account_ref": ref} for ref in sorted(set(refs))]
+        await session.exec(insert(Exclusion).values(rows).on_conflict_do_nothing())
+
+
+async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
+    session: AsyncSession,
+    case: CaseFile,
+    changes: Plan,
+    rules: Rules,
+    excluded: Sequence[str],
+    traceparent: str | None,
+) -> None:
+    now = rules.clock.now()
+    session.add_all(changes.opened)
+    await session.flush()
+    await cancel_timers(session, [task.id for task in (*changes.raised, *changes.superseded)])
+    for task in changes.opened:
+        tell_task_opened(session, case, task, excluded, traceparent)
+    for task in changes.raised:
+        task.version += 1
+        tell_task_raised(session, task, now, traceparent)
+        remember(session, case.id, "task_raised", now, route=task.route, priority=task.priority)
+    for task in (*changes.opened, *changes.raised):
+        settings = rules.policy.settings(task.la or case.la)
+        session.add_all(timers_for(task, settings, now, asks_safe=asks_safe(case, task)))
+    for task in changes.opened:
+        session.add_all(answer_due(task, case.decision.get("clocks") or {}))
+
+
+def asks_safe(case: CaseFile, task: Task) -> bool:
+    """Nobody could say whether the child is in danger: whoever leads at the school rings back."""
+    asked = any(q["fact"] == "immediate_danger" for q in case.decision.get("questions", []))
+    return asked and task.route in LEAD_ROUTES
+
+
+def serving_la(decision: Json, *fallbacks: str | None) -> str | None:
+    """The authority whose hub serves the case: the hub's task says it, else the child's own."""
+    hubs = (a.get("la") for a in decision["actions"] if a["route"] in ("MASH", "EDT"))
+    return next(filter(None, (*hubs, *fallbacks)), None)

@@ -1,0 +1,140 @@
+"""Opens what a case holds of people: the reading is recorded first, or nothing is shown."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.access import Session, reach_case
+from escalation.announcing import PRODUCER
+from escalation.models import CaseEvent, SealedDetail
+from escalation.viewer import Viewer, viewer_of
+from shared.app import Runtime, runtime_of
+from shared.auth import Principal, requires
+from shared.errors import Problem
+from shared.events.access import DetailsRead
+from shared.outbox import commit, emit
+from shared.sealing import Opener, SealBroken
+
+log = structlog.get_logger(__name__)
+router = APIRouter()
+Reader = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "deputy_dsl"))]
+Reason = Literal["triage", "decision", "call_back", "strategy_discussion", "handover", "complaint"]
+
+
+class Opened(BaseModel):
+    """content: what the school sent, or null where the seal is broken or its key is gone."""
+
+    received_at: datetime
+    content: Any
+
+
+class Note(BaseModel):
+    at: datetime
+    kind: str
+    text: str | None
+
+
+class Details(BaseModel):
+    case_id: UUID
+    details: list[Opened]
+    notes: list[Note]
+
+
+@router.get("/v1/cases/{case_id}/details", tags=["cases"])
+async def read_details(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request,
+    response: Response,
+    session: Session,
+    who: Reader,
+    case_id: UUID,
+    reason: Reason,
+) -> Details:
+    """Names and narrative, oldest first. Who read it, and why, is in the audit log for good."""
+    runtime = runtime_of(request)
+    viewer = viewer_of(request, who)
+    case = await reach_case(session, viewer, case_id)
+    if runtime.opener is None:
+        raise _closed()
+    sealed = await _sealed(session, case.id)
+    await _record(session, runtime, viewer, case.id, reason)
+    response.headers["Cache-Control"] = "no-store"
+    context = str(case.id)
+    details, notes = sealed
+    return Details(
+        case_id=case.id,
+        details=[
+            Opened(received_at=d.received_at, content=_content(runtime.opener, d.sealed, context))
+            for d in details
+        ],
+        notes=[
+            Note(at=n.at, kind=n.kind, text=_text(runtime.opener, n.sealed_note, context))
+            for n in notes
+        ],
+    )
+
+
+async def _sealed(
+    session: AsyncSession, case_id: UUID
+) -> tuple[list[SealedDetail], list[CaseEvent]]:
+    details = await session.exec(
+        select(SealedDetail)
+        .where(col(SealedDetail.case_id) == case_id)
+        .order_by(col(SealedDetail.received_at), col(SealedDetail.id))
+    )
+    notes = await session.exec(
+        select(CaseEvent)
+        .where(col(CaseEvent.case_id) == case_id, col(CaseEvent.sealed_note).is_not(None))
+        .order_by(col(CaseEvent.id))
+    )
+    return list(details), list(notes)
+
+
+async def _record(
+    session: AsyncSession, runtime: Runtime, viewer: Viewer, case_id: UUID, reason: Reason
+) -> None:
+    """COMMIT POINT: a crash just after it leaves a reading on record that nobody had, which is
+    the right way round."""
+    now = runtime.clock.now()
+    data = DetailsRead(
+        case_id=case_id, actor_ref=viewer.ref, role=viewer.role, reason=reason, at=now
+    )
+    emit(session, "details.read", case_id, data, producer=PRODUCER, at=now)
+    try:
+        await commit(session)
+    except (SQLAlchemyError, OSError) as error:
+        log.error("a reading could not be recorded", error=type(error).__name__)
+        raise _closed() from None
+    runtime.doorbell.ring()
+
+
+def _closed() -> Problem:
+    detail = "The reading cannot be recorded or opened now, so nothing is shown. Try again soon."
+    return Problem(503, "details-closed", detail, headers={"Retry-After": "5"})
+
+
+def _content(opener: Opener, sealed: str, context: str) -> Any:
+    text = _text(opener, sealed, context)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(opener: Opener, sealed: str | None, context: str) -> str | None:
+    if sealed is None:
+        return None
+    try:
+        return opener.open("details", sealed, context=context).decode("utf-8", "replace")
+    except SealBroken:
+        log.error("sealed details do not open")
+        return None

@@ -1,0 +1,101 @@
+"""Erases what is held of the people in a concern; a hold stops that, its release carries it out."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.deciding import lock_case
+from escalation.history import remember
+from escalation.models import CaseEvent, CaseFile, CaseLink, SealedDetail, Task
+from shared.dead_letters import DeadLetter
+from shared.events import concerns
+from shared.events.envelope import Event
+
+
+async def on_erased(session: AsyncSession, event: Event) -> None:
+    erased = concerns.ConcernErased.model_validate_json(event.data)
+    case = await lock_case(session, erased.concern_id)
+    if case is not None and case.held:
+        case.erasure_asked_at = erased.erased_at
+        remember(session, case.id, "erasure_stopped", erased.erased_at, actor_ref=erased.actor_ref)
+        return
+    await _erase_letters(session, erased.concern_id)
+    if case is not None:
+        await _erase(session, case, erased.erased_at, erased.actor_ref)
+
+
+async def on_held(session: AsyncSession, event: Event) -> None:
+    hold = concerns.ConcernHeld.model_validate_json(event.data)
+    case = await lock_case(session, hold.concern_id)
+    if case is None:
+        return  # its erasure, if one is asked for, comes from intake, which knows of the hold
+    case.held = hold.held
+    kind = "held" if hold.held else "hold_released"
+    remember(session, case.id, kind, hold.at, actor_ref=hold.actor_ref)
+    if not hold.held and case.erasure_asked_at is not None:
+        await _erase_letters(session, case.id)
+        await _erase(session, case, hold.at, hold.actor_ref)
+
+
+async def on_entered_in_error(session: AsyncSession, event: Event) -> None:
+    """A person's word about the submission. The tasks stay: only who works them closes them."""
+    entered = concerns.ConcernEnteredInError.model_validate_json(event.data)
+    case = await lock_case(session, entered.concern_id)
+    if case is None:
+        return
+    case.entered_in_error_at = entered.at
+    case.version += 1
+    remember(
+        session,
+        case.id,
+        "entered_in_error",
+        entered.at,
+        actor_ref=entered.actor_ref,
+        sealed_note=entered.sealed_reason,
+    )
+
+
+async def _erase_letters(session: AsyncSession, concern_id: UUID) -> None:
+    await session.exec(
+        update(DeadLetter).where(col(DeadLetter.subject) == concern_id).values(raw=None)
+    )
+
+
+async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref: str) -> None:
+    """What is left says that there was a case, what it asked of whom, and that it was done."""
+    for table in (SealedDetail, CaseLink):
+        await session.exec(delete(table).where(col(table.case_id) == case.id))
+    await session.exec(
+        update(CaseEvent).where(col(CaseEvent.case_id) == case.id).values(sealed_note=None)
+    )
+    tasks = await session.exec(
+        update(Task)
+        .where(col(Task.case_id) == case.id)
+        .values(reference=None)
+        .returning(Task)
+        .execution_options(populate_existing=True)
+    )
+    for task in tasks.scalars():
+        task.because = without_facts(task.because)
+    case.facts, case.data_issues, case.incident_id = {}, [], None
+    case.decision = _skeleton(case.decision)
+    case.erased_at = at
+    case.version += 1
+    remember(session, case.id, "erased", at, actor_ref=actor_ref)
+
+
+def without_facts(because: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: part for name, part in r.items() if name != "facts"} for r in because]
+
+
+def _skeleton(decision: dict[str, Any]) -> dict[str, Any]:
+    actions = [
+        action | {"because": without_facts(action.get("because", []))}
+        for action in decision.get("actions", [])
+    ]
+    kept = {name: decision[name] for name in ("pack", "priority") if name in decision}
+    return kept | {"actions": actions}

@@ -1,0 +1,183 @@
+"""The tables of cases, the tasks that follow from them, their clocks and who may not see them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared.events.envelope import new_event_id
+
+_INSTANT: Any = DateTime(timezone=True)
+
+
+def _json() -> Any:
+    return Field(sa_column=Column(JSONB(none_as_null=True), nullable=False))
+
+
+class CaseFile(SQLModel, table=True):
+    """One child, or child who harmed, of one concern; its id is the concern's.
+
+    la: the authority whose hub serves the case. conflicted: posts at the school with a conflict.
+    unprocessed: the concern could not be understood and is to be read by hand.
+    erasure_asked_at: an erasure that a hold has stopped, and that its release carries out.
+    version: counts every change of the case or of its tasks.
+    """
+
+    __tablename__ = "case_file"
+
+    id: UUID = Field(primary_key=True)
+    incident_id: UUID | None = Field(default=None, index=True)
+    subject_ref: str | None = None
+    subject_role: str = "child"
+    urn: str | None = None
+    school_la: str | None = None
+    home_la: str | None = None
+    found_la: str | None = None
+    la: str | None = None
+    priority: str
+    unprocessed: bool = False
+    quarantined: bool = False
+    synthetic: bool = False
+    facts: dict[str, Any] = _json()
+    decision: dict[str, Any] = _json()
+    data_issues: list[dict[str, str]] = _json()
+    discovered_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    received_at: datetime = Field(sa_type=_INSTANT)
+    opened_at: datetime = Field(sa_type=_INSTANT)
+    reporter_ref: str | None = None
+    exclude_school_staff: bool = False
+    conflicted: list[str] = _json()
+    rating: str | None = None
+    outcome: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    decided_by_ref: str | None = None
+    entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    held: bool = False
+    erasure_asked_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    erased_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    version: int = 1
+
+
+class Task(SQLModel, table=True):
+    """What one route asks of one owner.
+
+    rank, due_at: the order of a queue; see `ranking`. by: the deadline, None where it is due now.
+    owner_role: whose it is; `team` is the queue's own work. read_only: the queue of the route sees
+    it, but it awaits the school's call. owner_ref: the person whose personal duty it is.
+    told_at, told_by_ref: the designated lead recorded that the person whose duty it is reported.
+    closed_at: when nothing is left to be done about it.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index(
+            "task_queue",
+            "route",
+            "la",
+            "rank",
+            "due_at",
+            "id",
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("task_school", "urn", "rank", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("task_person", "owner_ref", postgresql_where=text("owner_ref IS NOT NULL")),
+    )
+
+    id: UUID = Field(default_factory=new_event_id, primary_key=True)
+    case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    route: str
+    subject: str | None = None
+    la: str | None = None
+    urn: str | None = None
+    priority: str
+    rank: int = Field(sa_type=SmallInteger)
+    due_at: datetime = Field(sa_type=_INSTANT)
+    certainty: str
+    opened_at: datetime = Field(sa_type=_INSTANT)
+    by: datetime | None = Field(default=None, sa_type=_INSTANT)
+    hard_by: datetime | None = Field(default=None, sa_type=_INSTANT)
+    owner: str
+    owner_role: str
+    owner_ref: str | None = None
+    channel: str
+    contact: dict[str, str] = _json()
+    script: str = ""
+    because: list[dict[str, Any]] = _json()
+    read_only: bool = False
+    state: str = "open"
+    claimed_by_ref: str | None = None
+    claimed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    acknowledged_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    acknowledged_by_ref: str | None = None
+    reference: str | None = None
+    told_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    told_by_ref: str | None = None
+    outcome: str | None = None
+    closed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    notice_failed: bool = False
+    version: int = 1
+
+
+class Timer(SQLModel, table=True):
+    """An instant at which a task's state is looked at. state: pending, fired or cancelled."""
+
+    __tablename__ = "timer"
+    __table_args__ = (
+        Index("timer_due", "due_at", "id", postgresql_where=text("state = 'pending'")),
+        Index("timer_task", "task_id", postgresql_where=text("state = 'pending'")),
+    )
+
+    id: UUID = Field(default_factory=new_event_id, primary_key=True)
+    task_id: UUID = Field(foreign_key="task.id")
+    case_id: UUID
+    kind: str
+    due_at: datetime = Field(sa_type=_INSTANT)
+    state: str = "pending"
+    attempts: int = 0
+    fired_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+
+
+class Exclusion(SQLModel, table=True):
+    """An account, by its keyed hash, to which the case does not exist."""
+
+    __tablename__ = "exclusion"
+
+    case_id: UUID = Field(foreign_key="case_file.id", primary_key=True)
+    account_ref: str = Field(primary_key=True, index=True)
+
+
+class CaseLink(SQLModel, table=True):
+    """A keyed hash of what identifies the child: cases that share one may be about one child."""
+
+    __tablename__ = "case_link"
+
+    case_id: UUID = Field(foreign_key="case_file.id", primary_key=True)
+    match_key: str = Field(primary_key=True, index=True)
+
+
+class SealedDetail(SQLModel, table=True):
+    """What the school told of the people, as it came: one for the concern, one an amendment."""
+
+    __tablename__ = "sealed_detail"
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    received_at: datetime = Field(sa_type=_INSTANT)
+    sealed: str
+
+
+class CaseEvent(SQLModel, table=True):
+    """The case's own history. detail: codes only; what a person wrote is sealed."""
+
+    __tablename__ = "case_event"
+
+    id: UUID = Field(default_factory=new_event_id, primary_key=True)
+    case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    at: datetime = Field(sa_type=_INSTANT)
+    kind: str
+    actor_ref: str | None = None
+    detail: dict[str, Any] = _json()
+    sealed_note: str | None = None

@@ -1,0 +1,108 @@
+"""What a decision changes in a case's tasks: which to open, to raise, to supersede. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from escalation.models import CaseFile, Task
+from escalation.ranking import PRIORITIES, harder, higher, nearer, rank
+
+Json = Mapping[str, Any]
+NOW: Final = "now"
+# Whether a team works the queue of a route and authority here.
+Watched = Callable[[str, str | None], bool]
+
+
+@dataclass
+class Plan:
+    opened: list[Task] = field(default_factory=list)
+    raised: list[Task] = field(default_factory=list)
+    superseded: list[Task] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.opened or self.raised or self.superseded)
+
+
+def plan(
+    case: CaseFile,
+    existing: Sequence[Task],
+    actions: Iterable[Json],
+    at: datetime,
+    watched: Watched,
+) -> Plan:
+    """Compares tasks and actions route by route and authority by authority; only ever raises.
+
+    What is not in the actions stays. An acknowledgement given to less does not cover what is more
+    urgent: then a new task is opened, and supersedes the old one where that was not closed.
+    """
+    result = Plan()
+    latest = {_key(task): task for task in existing if task.state != "superseded"}
+    for action in actions:
+        new = task_of(case, action, at, watched)
+        old = latest.get(_key(new))
+        if old is None:
+            result.opened.append(new)
+        elif old.state == "open":
+            if raise_task(old, new, unprocessed=case.unprocessed):
+                result.raised.append(old)
+        elif PRIORITIES.index(new.priority) < PRIORITIES.index(old.priority):
+            result.opened.append(new)
+            if old.closed_at is None:
+                _supersede(old, at)
+                result.superseded.append(old)
+    return result
+
+
+def task_of(case: CaseFile, action: Json, at: datetime, watched: Watched) -> Task:
+    owner_role = str(action["owner_role"])
+    by = _instant(action.get("by"))
+    return Task(
+        case_id=case.id,
+        route=action["route"],
+        subject=action.get("subject"),
+        la=action.get("la"),
+        urn=case.urn,
+        priority=action["priority"],
+        rank=rank(action["priority"], unprocessed=case.unprocessed),
+        due_at=by or at,
+        certainty=action["certainty"],
+        opened_at=at,
+        by=by,
+        hard_by=_instant(action.get("hard_by")),
+        owner=action["owner"],
+        owner_role=owner_role,
+        owner_ref=case.reporter_ref if owner_role == "reporter" else None,
+        channel=action["channel"],
+        contact=dict(action.get("contact") or {}),
+        script=action.get("script") or "",
+        because=list(action.get("because") or []),
+        read_only=owner_role != "team" and watched(action["route"], action.get("la")),
+    )
+
+
+def raise_task(task: Task, new: Task, *, unprocessed: bool) -> bool:
+    """Takes the more urgent of the two into `task`; whether anything about it rose."""
+    before = (task.priority, task.by, task.hard_by, task.rank, task.certainty)
+    task.priority = higher(task.priority, new.priority)
+    task.by = nearer(task.by, new.by)
+    task.hard_by = harder(task.hard_by, new.hard_by)
+    task.due_at = task.by or min(task.due_at, new.due_at)
+    task.rank = rank(task.priority, unprocessed=unprocessed)
+    if new.certainty == "certain":
+        task.certainty = "certain"
+    known = {reason["rule"] for reason in task.because}
+    task.because = task.because + [r for r in new.because if r["rule"] not in known]
+    return before != (task.priority, task.by, task.hard_by, task.rank, task.certainty)
+
+
+def _key(task: Task) -> tuple[str, str | None, str | None, str]:
+    return task.route, task.subject, task.la, task.owner_role
+
+
+def _supersede(task: Task, at: datetime) -> None:
+    task.state, task.closed_at = "superseded", at
+
+
+def _instant(value: object) -> datetime | None:
+    return None if value in (None, NOW) else datetime.fromisoformat(str(value))

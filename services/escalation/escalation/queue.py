@@ -1,0 +1,121 @@
+"""The queue of one route in one authority: what to take up next."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import select as columns
+from sqlalchemy import tuple_, union_all
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
+
+from escalation.access import Session
+from escalation.conflicts import Shown, siblings, without_conflict
+from escalation.models import CaseFile, Task
+from escalation.rows import TaskRow, task_row
+from escalation.viewer import Viewer, viewer_of
+from shared.app import runtime_of
+from shared.auth import Principal, forbidden, requires
+from shared.errors import Problem
+
+router = APIRouter()
+Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
+ORDER = (col(Task.rank), col(Task.due_at), col(Task.id))
+Place = tuple[int, datetime, UUID]
+
+
+class QueuePage(BaseModel):
+    """next: the address of the next page, absent on the last."""
+
+    items: list[TaskRow]
+    next: str | None = None
+
+
+@router.get("/v1/queues/{route}", tags=["queues"])
+async def read_queue(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request,
+    response: Response,
+    session: Session,
+    who: Worker,
+    route: str,
+    la: Annotated[str | None, Query(pattern=r"^[0-9]{3}$")] = None,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> QueuePage:
+    """Unfinished tasks: what must be read by hand first, then by priority, then by deadline."""
+    viewer = viewer_of(request, who)
+    la = _authority(viewer, route, la)
+    rows = await session.exec(_page(viewer, route, la, read_place(after), limit + 1))
+    found = list(rows)
+    now = runtime_of(request).clock.now()
+    items = [task_row(task, case, n, viewer, now) for task, case, n in found[:limit]]
+    response.headers["Cache-Control"] = "no-store"
+    if len(found) <= limit:
+        return QueuePage(items=items)
+    place = write_place(found[limit - 1][0])
+    return QueuePage(items=items, next=f"/v1/queues/{route}?la={la}&limit={limit}&after={place}")
+
+
+def _authority(viewer: Viewer, route: str, asked: str | None) -> str:
+    mine = {la for of, la in viewer.teams if of == route}
+    if not mine:
+        raise forbidden()
+    if asked is None and len(mine) == 1 and None not in mine:
+        asked = mine.pop()
+    if asked is None:
+        raise Problem(422, "la-needed", "Name the authority whose queue you want: ?la=886.")
+    if not viewer.works(route, asked):
+        raise forbidden()
+    return asked
+
+
+def _page(
+    viewer: Viewer, route: str, la: str, after: Place | None, limit: int
+) -> Select[Task, CaseFile, int]:
+    """Two walks along one index, for the authority and for what belongs to none yet."""
+    arms = []
+    for of_authority in (col(Task.la) == la, col(Task.la).is_(None)):
+        arm = (
+            columns(*ORDER)
+            .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
+            .where(
+                col(Task.route) == route,
+                of_authority,
+                col(Task.closed_at).is_(None),
+                without_conflict(viewer),
+            )
+            .order_by(*ORDER)
+            .limit(limit)
+        )
+        arms.append(arm if after is None else arm.where(tuple_(*ORDER) > tuple_(*after)))
+    ids = union_all(*(columns(arm.subquery().c.id) for arm in arms)).subquery()
+    return (
+        select(Task, Shown, siblings(viewer))
+        .join(Shown, col(Shown.id) == col(Task.case_id))
+        .where(col(Task.id).in_(columns(ids.c.id)))
+        .order_by(*ORDER)
+        .limit(limit)
+    )
+
+
+def write_place(task: Task) -> str:
+    place = json.dumps([task.rank, task.due_at.isoformat(), str(task.id)])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def read_place(after: str | None) -> Place | None:
+    if after is None:
+        return None
+    try:
+        rank, due_at, task_id = json.loads(
+            base64.urlsafe_b64decode(after + "=" * (-len(after) % 4))
+        )
+        return int(rank), datetime.fromisoformat(due_at), UUID(task_id)
+    except (ValueError, TypeError, binascii.Error, AttributeError):
+        detail = "Use `after` only as it was given to you in `next`."
+        raise Problem(422, "place-not-valid", detail) from None

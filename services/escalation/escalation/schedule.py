@@ -1,0 +1,84 @@
+"""When a task is looked at again if nobody acts. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from escalation.models import Task, Timer
+from shared.policy import Settings
+
+Kind = Literal["unconfirmed", "unclaimed", "call_back", "reminder", "overdue", "hard_overdue"]
+# A duty that is overdue is said again each day: it never goes quiet by itself.
+OVERDUE_AGAIN: Final = timedelta(days=1)
+UNCLAIMED_AT_MOST: Final = timedelta(hours=4)
+
+
+def timers_for(
+    task: Task, settings: Settings, now: datetime, *, asks_safe: bool = False
+) -> list[Timer]:
+    """What is already past is due at once; each still fires, in the order of its instants."""
+    marks = _timers(task, _marks(task, settings, now))
+    return [*first_look(task, settings, now, asks_safe=asks_safe), *marks]
+
+
+def first_look(
+    task: Task, settings: Settings, now: datetime, *, asks_safe: bool = False
+) -> list[Timer]:
+    """The clock of a task that nobody has acknowledged or taken yet.
+
+    asks_safe: the task is to ring back and ask whether the child is safe, where nobody could say.
+    """
+    if task.state != "open":
+        return []
+    if task.priority == "P0":
+        return _timers(task, [(now + settings.p0_unconfirmed, "unconfirmed")])
+    if asks_safe:
+        return _timers(task, [(now + settings.call_back, "call_back")])
+    if task.priority == "P1" or task.by is None:
+        return _timers(task, [(now + settings.p1_unclaimed, "unclaimed")])
+    return []
+
+
+def answer_due(task: Task, clocks: Mapping[str, str]) -> list[Timer]:
+    """The hub says within a working day what it will do; silence after that is said aloud."""
+    at = clocks.get("LA_DECISION")
+    if task.route != "MASH" or task.by is not None or at is None:
+        return []
+    return _timers(task, [(datetime.fromisoformat(at), "overdue")])
+
+
+def _timers(task: Task, marks: Iterable[tuple[datetime, Kind]]) -> list[Timer]:
+    return [
+        Timer(task_id=task.id, case_id=task.case_id, kind=kind, due_at=due)
+        for due, kind in sorted(marks)
+    ]
+
+
+def _marks(task: Task, settings: Settings, now: datetime) -> Iterator[tuple[datetime, Kind]]:
+    if task.by is not None:
+        for percent in settings.reminders_percent:
+            mark = task.opened_at + (task.by - task.opened_at) * percent / 100
+            if mark > now:
+                yield mark, "reminder"
+        yield task.by, "overdue"
+    if task.hard_by is not None:
+        yield task.hard_by, "hard_overdue"
+
+
+def again(timer: Timer, settings: Settings, now: datetime) -> Timer | None:
+    """The timer after the one that fired, counted from now: what was missed is not made up for."""
+    wait = {
+        "unconfirmed": settings.p0_unconfirmed,
+        "call_back": settings.call_back,
+        "unclaimed": min(settings.p1_unclaimed * 2 ** (timer.attempts + 1), UNCLAIMED_AT_MOST),
+        "overdue": OVERDUE_AGAIN,
+    }.get(timer.kind)
+    if wait is None:
+        return None
+    return Timer(
+        task_id=timer.task_id,
+        case_id=timer.case_id,
+        kind=timer.kind,
+        due_at=now + wait,
+        attempts=timer.attempts + 1,
+    )

@@ -1,0 +1,226 @@
+"""The tables of escalation."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "case_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
+        sa.Column("subject_ref", sa.String(), nullable=True),
+        sa.Column("subject_role", sa.String(), nullable=False),
+        sa.Column("urn", sa.String(), nullable=True),
+        sa.Column("school_la", sa.String(), nullable=True),
+        sa.Column("home_la", sa.String(), nullable=True),
+        sa.Column("found_la", sa.String(), nullable=True),
+        sa.Column("la", sa.String(), nullable=True),
+        sa.Column("priority", sa.String(), nullable=False),
+        sa.Column("unprocessed", sa.Boolean(), nullable=False),
+        sa.Column("quarantined", sa.Boolean(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.Column("facts", JSONB(), nullable=False),
+        sa.Column("decision", JSONB(), nullable=False),
+        sa.Column("data_issues", JSONB(), nullable=False),
+        sa.Column("discovered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reporter_ref", sa.String(), nullable=True),
+        sa.Column("exclude_school_staff", sa.Boolean(), nullable=False),
+        sa.Column("conflicted", JSONB(), nullable=False),
+        sa.Column("rating", sa.String(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_ref", sa.String(), nullable=True),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("erasure_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_case_file_incident_id", "case_file", ["incident_id"])
+    op.create_table(
+        "dead_letter",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("event_type", sa.String(), nullable=True),
+        sa.Column("subject", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("raw", sa.String(), nullable=True),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("consumer", "topic", "partition", "offset"),
+    )
+    op.create_index("ix_dead_letter_subject", "dead_letter", ["subject"])
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "event_id"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("producer", sa.String(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("traceparent", sa.String(), nullable=True),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("replay_of", sa.Uuid(), nullable=True),
+        sa.Column("replay_for", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("event_id"),
+    )
+    op.create_table(
+        "producer",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("last_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("closed_sequence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "case_event",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("actor_ref", sa.String(), nullable=True),
+        sa.Column("detail", JSONB(), nullable=False),
+        sa.Column("sealed_note", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_case_event_case_id", "case_event", ["case_id"])
+    op.create_table(
+        "case_link",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("case_id", "match_key"),
+    )
+    op.create_index("ix_case_link_match_key", "case_link", ["match_key"])
+    op.create_table(
+        "exclusion",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("account_ref", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("case_id", "account_ref"),
+    )
+    op.create_index("ix_exclusion_account_ref", "exclusion", ["account_ref"])
+    op.create_table(
+        "sealed_detail",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_sealed_detail_case_id", "sealed_detail", ["case_id"])
+    op.create_table(
+        "task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("la", sa.String(), nullable=True),
+        sa.Column("urn", sa.String(), nullable=True),
+        sa.Column("priority", sa.String(), nullable=False),
+        sa.Column("rank", sa.SmallInteger(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("certainty", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hard_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("owner_role", sa.String(), nullable=False),
+        sa.Column("owner_ref", sa.String(), nullable=True),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("contact", JSONB(), nullable=False),
+        sa.Column("script", sa.String(), nullable=False),
+        sa.Column("because", JSONB(), nullable=False),
+        sa.Column("read_only", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("claimed_by_ref", sa.String(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_by_ref", sa.String(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_by_ref", sa.String(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notice_failed", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_task_case_id", "task", ["case_id"])
+    op.create_index(
+        "task_person", "task", ["owner_ref"], postgresql_where=sa.text("owner_ref IS NOT NULL")
+    )
+    op.create_index(
+        "task_queue",
+        "task",
+        ["route", "la", "rank", "due_at", "id"],
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "task_school", "task", ["urn", "rank", "id"], postgresql_where=sa.text("closed_at IS NULL")
+    )
+    op.create_table(
+        "timer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("fired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "timer_due", "timer", ["due_at", "id"], postgresql_where=sa.text("state = 'pending'")
+    )
+    op.create_index(
+        "timer_task", "timer", ["task_id"], postgresql_where=sa.text("state = 'pending'")
+    )
+
+
+def downgrade() -> None:
+    for table in (
+        "timer",
+        "task",
+        "sealed_detail",
+        "exclusion",
+        "case_link",
+        "case_event",
+        "producer",
+        "outbox",
+        "inbox",
+        "dead_letter",
+        "case_file",
+    ):
+        op.drop_table(table)
