@@ -1,0 +1,181 @@
+"""What is said later about a concern: decided again, and never answered lower than before."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from intake.advice import Advised
+from intake.desk import PRODUCER, Desk
+from intake.drafts import Draft, dumps
+from intake.models import Amendment, Concern, Match, Submission
+from intake.reading import Subject, same_children
+from intake.replaying import replay
+from shared.events.concerns import ConcernAmended, DataIssue
+from shared.outbox import commit, emit
+from shared.policy import Authorities, raise_to
+from shared.policy.schema import UNKNOWN
+
+Keys = Sequence[tuple[str, str]]
+
+
+async def amend_incident(
+    session: AsyncSession, desk: Desk, draft: Draft, incident_id: UUID
+) -> tuple[bytes, UUID] | None:
+    """A changed body about the very same children; None when they are not surely the same."""
+    concerns = await _locked(session, incident_id)
+    before = await _keys(session, concerns)
+    twins = _twins(before, draft.advised)
+    if twins is None or any(concern.erased_at for concern in concerns):
+        return None
+    by_id = {concern.id: concern for concern in concerns}
+    decisions = {
+        concern_id: await amend(session, desk, draft, by_id[concern_id], one)
+        for concern_id, one in twins.items()
+    }
+    await _widen(session, draft, incident_id)
+    # COMMIT POINT: before it nothing was amended; after it the same body is answered the same.
+    await commit(session)
+    desk.runtime.doorbell.ring()
+    refs = {by_id[i].subject_ref: one.subject.client_ref for i, one in twins.items()}
+    return await replay(
+        session,
+        incident_id,
+        refs,
+        decisions,
+        data_issues=draft.issues,
+        dropped_media=draft.dropped_media,
+        amended_at=draft.read.received_at.isoformat(),
+    )
+
+
+async def amend(
+    session: AsyncSession, desk: Desk, draft: Draft, concern: Concern, one: Advised
+) -> dict[str, Any]:
+    """Adds to one concern, whose row is locked; the caller commits. The same body adds nothing."""
+    earlier = await _amendments(session, concern.id)
+    same = next((a for a in earlier if a.body_ref == draft.body_ref), None)
+    if same is not None:
+        return same.decision or {}
+    last = earlier[-1] if earlier else None
+    facts = joined((last or concern).facts or {}, one.subject.facts)
+    decision = raise_to((last or concern).decision or {}, _decide(desk, draft, concern, one, facts))
+    sealer = desk.runtime.sealer
+    session.add(
+        Amendment(
+            id=uuid4(),
+            concern_id=concern.id,
+            number=len(earlier) + 1,
+            body_ref=draft.body_ref,
+            received_at=draft.read.received_at,
+            facts=facts,
+            decision=decision,
+            data_issues=list(draft.issues),
+            sealed_raw=sealer.seal("submission", dumps(draft.read.raw), context=str(concern.id)),
+        )
+    )
+    await _add_keys(session, concern.id, one.match_keys)
+    data = ConcernAmended(
+        concern_id=concern.id,
+        received_at=draft.read.received_at,
+        facts=facts,
+        decision=decision,
+        data_issues=[DataIssue(**issue) for issue in draft.issues],
+        sealed_details=sealer.seal("details", dumps(one.subject.details), context=str(concern.id)),
+    )
+    at, trace = draft.read.received_at, draft.traceparent
+    emit(session, "concern.amended", concern.id, data, producer=PRODUCER, at=at, traceparent=trace)
+    return decision
+
+
+def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said later comes first; sets unite; what is not known hides nothing known."""
+    facts = dict(before)
+    for name, value in now.items():
+        known = facts.get(name)
+        if isinstance(value, list):
+            facts[name] = sorted({*value, *(known if isinstance(known, list) else ())})
+        elif known is None or value != UNKNOWN:
+            facts[name] = value
+    return facts
+
+
+def _decide(
+    desk: Desk, draft: Draft, concern: Concern, one: Advised, facts: Mapping[str, Any]
+) -> Any:
+    subject: Subject = one.subject
+    return desk.policy.decide(
+        facts,
+        received_at=draft.read.received_at,
+        discovered_at=draft.read.discovered_at,
+        subject=concern.subject_ref,
+        authorities=Authorities(
+            home=subject.home_la, found=draft.read.found_la, school=draft.standing.la
+        ),
+    )
+
+
+def _twins(before: Mapping[UUID, Keys], now: Sequence[Advised]) -> dict[UUID, Advised] | None:
+    """Each child with the concern it has already, or None if one is not surely among them."""
+    if not same_children(list(before.values()), [one.match_keys for one in now]):
+        return None
+    left = dict(before)
+    found = {}
+    for one in now:
+        twin = next(
+            (i for i, keys in left.items() if same_children([keys], [one.match_keys])), None
+        )
+        if twin is None:
+            return None
+        found[twin] = one
+        del left[twin]
+    return found
+
+
+async def _locked(session: AsyncSession, incident_id: UUID) -> list[Concern]:
+    """In one order, so that two amendments of an incident never wait for each other."""
+    rows = await session.execute(
+        select(Concern)
+        .where(col(Concern.incident_id) == incident_id)
+        .order_by(col(Concern.id))
+        .with_for_update()
+    )
+    return list(rows.scalars())
+
+
+async def _keys(session: AsyncSession, concerns: Sequence[Concern]) -> dict[UUID, Keys]:
+    ids = [concern.id for concern in concerns]
+    rows = await session.execute(select(Match).where(col(Match.concern_id).in_(ids)))
+    found: dict[UUID, list[tuple[str, str]]] = {i: [] for i in ids}
+    for row in rows.scalars():
+        found[row.concern_id].append((row.kind, row.key))
+    return dict(found)
+
+
+async def _amendments(session: AsyncSession, concern_id: UUID) -> list[Amendment]:
+    rows = await session.execute(
+        select(Amendment)
+        .where(col(Amendment.concern_id) == concern_id)
+        .order_by(col(Amendment.number))
+    )
+    return list(rows.scalars())
+
+
+async def _add_keys(session: AsyncSession, concern_id: UUID, keys: Keys) -> None:
+    values = [{"concern_id": concern_id, "kind": kind, "key": key} for kind, key in keys]
+    if values:
+        await session.execute(insert(Match).values(values).on_conflict_do_nothing())
+
+
+async def _widen(session: AsyncSession, draft: Draft, incident_id: UUID) -> None:
+    """Who is newly accused or in conflict is kept out from now on; nobody is let in again."""
+    submission = await session.get_one(Submission, incident_id)
+    more = draft.excluded
+    submission.excluded_refs = sorted({*submission.excluded_refs, *more.refs})
+    submission.excluded_roles = sorted({*submission.excluded_roles, *more.roles})
+    submission.exclude_school_staff = submission.exclude_school_staff or more.school_staff
+    submission.private = submission.private or more.private

@@ -1,0 +1,68 @@
+"""Puts intake together."""
+
+from fastapi import FastAPI
+
+from intake import amendment_routes, emergency, grant_routes, receipt_routes, routes
+from intake.authority import Authority
+from intake.desk import Desk, IntakeSettings
+from intake.lanes import Lanes
+from intake.limits import Limiter
+from intake.receipts import HANDLERS, IGNORED, RAISING
+from intake.schools import Register
+from shared.app import Runtime, Service, build_app
+from shared.auth import Keys
+from shared.clock import Clock, SystemClock
+from shared.inbox import Subscription
+from shared.policy import load_policy
+
+PROBLEM_MEMBERS = {"emergency": emergency.NATIONAL}
+
+
+def create_app(
+    settings: IntakeSettings, clock: Clock | None = None, token_keys: Keys | None = None
+) -> FastAPI:
+    clock = clock or SystemClock()
+    lanes = Lanes(settings.database_url.get_secret_value(), settings.lanes)
+
+    async def run_lanes(runtime: Runtime) -> None:
+        await lanes.run(runtime.doorbell.ring)
+
+    app = build_app(
+        Service(
+            name="intake",
+            title="Handrail intake",
+            routers=[
+                routes.router,
+                amendment_routes.router,
+                receipt_routes.router,
+                grant_routes.router,
+            ],
+            subscription=_subscription,
+            background=[run_lanes],
+            problem_members=PROBLEM_MEMBERS,
+        ),
+        settings,
+        clock,
+        token_keys,
+    )
+    app.state.problem_members = PROBLEM_MEMBERS
+    app.state.desk = _desk(app.state.runtime, settings, lanes)
+    return app
+
+
+def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
+    register = Register(runtime.sessions)
+    authority = Authority(runtime.sessions, register, runtime.clock, synthetic=settings.synthetic)
+    # Loaded once, before the first request: advice waits for nothing that can be away.
+    return Desk(runtime, load_policy(), lanes, register, authority, Limiter(settings.client_rate))
+
+
+def _subscription(runtime: Runtime) -> Subscription:
+    return Subscription(
+        service="intake",
+        handlers=HANDLERS,
+        ignored=IGNORED,
+        seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
+        clock=runtime.clock,
+        raising=RAISING,
+    )

@@ -1,0 +1,161 @@
+"""What became of a concern, as the school may see it: made from the other services' events."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from intake.models import Concern, OutcomeRow, Progress, Receipt, ReceiptNotice, Submission
+from shared.events import cases, notices
+from shared.events.concerns import EventData
+from shared.events.envelope import Event
+from shared.inbox import Handler, Poison
+
+Write = Callable[[AsyncSession, Any], Awaitable[None]]
+
+
+async def _case_opened(session: AsyncSession, case: cases.CaseOpened) -> None:
+    await session.execute(
+        insert(Progress)
+        .values(concern_id=case.case_id, priority=case.priority, opened_at=case.opened_at)
+        .on_conflict_do_nothing()
+    )
+    detail = {"priority": case.priority, "routes": case.routes, "unprocessed": case.unprocessed}
+    await _tell(session, case.case_id, "case_opened", case.opened_at, detail)
+
+
+async def _case_raised(session: AsyncSession, case: cases.CaseRaised) -> None:
+    await _progress(session, case.case_id, priority=case.priority)
+    detail = {"priority": case.priority, "routes": case.routes}
+    await _tell(session, case.case_id, "case_raised", case.at, detail)
+
+
+async def _case_claimed(session: AsyncSession, case: cases.CaseClaimed) -> None:
+    # Who claimed it is the hub's own business: the school sees that somebody has it, and since when
+    await _progress(session, case.case_id, claimed_at=None if case.released else case.at)
+    kind = "case_released" if case.released else "case_claimed"
+    await _tell(session, case.case_id, kind, case.at, {})
+
+
+async def _case_decided(session: AsyncSession, case: cases.CaseDecided) -> None:
+    await _progress(session, case.case_id, decided_at=case.at, outcome=case.outcome)
+    await _tell(session, case.case_id, "case_decided", case.at, {"outcome": case.outcome})
+
+
+async def _task_opened(session: AsyncSession, task: cases.TaskOpened) -> None:
+    await session.execute(
+        insert(Receipt)
+        .values(
+            task_id=task.task_id,
+            concern_id=task.case_id,
+            route=task.route,
+            la=task.la,
+            priority=task.priority,
+            certainty=task.certainty,
+            owner=task.owner,
+            channel=task.channel,
+            state="open",
+            opened_at=task.opened_at,
+            due_by=task.by,
+            hard_by=task.hard_by,
+            reference_given=False,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def _task_acknowledged(session: AsyncSession, task: cases.TaskAcknowledged) -> None:
+    values = {"state": "acknowledged", "acknowledged_at": task.at}
+    await _receipt(session, task.task_id, **values, reference_given=task.reference_given)
+    detail = {"task_id": str(task.task_id), "route": task.route}
+    await _tell(session, task.case_id, "task_acknowledged", task.at, detail)
+
+
+async def _task_raised(session: AsyncSession, task: cases.TaskRaised) -> None:
+    await _receipt(session, task.task_id, priority=task.priority, due_by=task.by)
+
+
+async def _notice(
+    session: AsyncSession, notice: notices.NoticeSent | notices.NoticeFailed, *, state: str
+) -> None:
+    values = {
+        "concern_id": notice.case_id,
+        "task_id": notice.task_id,
+        "channel": notice.channel,
+        "recipient": notice.recipient,
+        "state": state,
+        "at": notice.at,
+    }
+    await session.execute(
+        insert(ReceiptNotice)
+        .values(notice_id=notice.notice_id, **values)
+        .on_conflict_do_update(index_elements=[col(ReceiptNotice.notice_id)], set_=values)
+    )
+
+
+async def _progress(session: AsyncSession, concern_id: UUID, **values: Any) -> None:
+    statement = update(Progress).where(col(Progress.concern_id) == concern_id).values(**values)
+    await session.execute(statement)
+
+
+async def _receipt(session: AsyncSession, task_id: UUID, **values: Any) -> None:
+    await session.execute(update(Receipt).where(col(Receipt.task_id) == task_id).values(**values))
+
+
+async def _tell(
+    session: AsyncSession, concern_id: UUID, kind: str, at: datetime, detail: dict[str, Any]
+) -> None:
+    """Adds a row to the feed of the client that raised the concern."""
+    values = {"kind": kind, "at": at, "detail": detail}
+    literals = [literal(value, OutcomeRow.__table__.c[name].type) for name, value in values.items()]  # type: ignore[attr-defined]
+    rows = (
+        select(col(Submission.client), col(Concern.id), *literals)
+        .join(Concern, col(Concern.incident_id) == col(Submission.id))
+        .where(col(Concern.id) == concern_id)
+    )
+    names = ["client", "concern_id", *values]
+    await session.execute(insert(OutcomeRow).from_select(names, rows))
+
+
+async def _handle(
+    session: AsyncSession, event: Event, *, model: type[EventData], write: Write
+) -> None:
+    try:
+        data = model.model_validate_json(event.data)
+    except ValidationError:
+        raise Poison("schema") from None
+    await write(session, data)
+
+
+_WRITES: Final[dict[str, tuple[type[EventData], Write]]] = {
+    "case.opened": (cases.CaseOpened, _case_opened),
+    "case.raised": (cases.CaseRaised, _case_raised),
+    "case.claimed": (cases.CaseClaimed, _case_claimed),
+    "case.decided": (cases.CaseDecided, _case_decided),
+    "task.opened": (cases.TaskOpened, _task_opened),
+    "task.acknowledged": (cases.TaskAcknowledged, _task_acknowledged),
+    "task.raised": (cases.TaskRaised, _task_raised),
+    "notice.sent": (notices.NoticeSent, partial(_notice, state="sent")),
+    "notice.failed": (notices.NoticeFailed, partial(_notice, state="failed")),
+}
+HANDLERS: Final[dict[str, Handler]] = {
+    name: partial(_handle, model=model, write=write) for name, (model, write) in _WRITES.items()
+}
+# On the same topics, and of no interest to a school.
+IGNORED: Final = frozenset(
+    {
+        "task.reminded",
+        "dead_letter.recorded",
+        "escalation.producer_closed",
+        "notify.producer_closed",
+    }
+)
+# An acknowledgement or a raise is worth showing even where an earlier event of the case is stuck.
+RAISING: Final = frozenset({"case.raised", "task.raised", "task.acknowledged"})
