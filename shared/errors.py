@@ -44,8 +44,8 @@ def problem_response(problem: Problem, always: Mapping[str, Any]) -> JSONRespons
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
-        **problem.extra,
         **always,
+        **problem.extra,
     }
     return JSONResponse(
         body, problem.status, headers=problem.headers, media_type="application/problem+json"
