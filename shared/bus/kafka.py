@@ -6,7 +6,9 @@ that nobody sent. So the producer is plain, and whatever waits for a broker runs
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -42,12 +44,15 @@ __all__ = [
 Result = TypeVar("Result")
 
 REQUEST_TIMEOUT = 10.0
-STOP_TIMEOUT = 5.0
+STOP_TIMEOUT = 4.0
+CUT_TIMEOUT = 1.0
 MAX_BATCH_BYTES = 1_000_000
 # What an unreachable or misbehaving cluster raises; a TimeoutError is an OSError.
 LOST = (KafkaError, OSError)
 
 log = structlog.get_logger(__name__)
+# While a broker is away aiokafka says so ten times a second; what it means for us, we log ourselves.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def new_producer(servers: str, client_id: str) -> Any:
@@ -102,6 +107,19 @@ async def stop_quietly(client: Any) -> None:
         await bounded(client.stop(), STOP_TIMEOUT)
     except Exception as error:  # noqa: BLE001 - whatever a dying client raises, we are done with it
         log.warning("kafka client abandoned", error=type(error).__name__)
+        with suppress(TimeoutError):
+            await bounded(_cut(client), CUT_TIMEOUT)
+
+
+async def _cut(client: Any) -> None:
+    """What stop() left running would fetch, or reconnect, for as long as the process lives."""
+    network = getattr(client, "_client", None) or client.client
+    parts = [getattr(client, name, None) for name in ("_fetcher", "_sender")]
+    for part in [*filter(None, parts), network]:
+        try:
+            await part.close()
+        except Exception as error:  # noqa: BLE001 - aiokafka's own ends; the others still must be cut
+            log.debug("kafka client cut", error=type(error).__name__)
 
 
 async def count_brokers(servers: str) -> int:

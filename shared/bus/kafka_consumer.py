@@ -13,7 +13,6 @@ from shared.bus import MAX_BATCH_RECORDS, Batch, Record
 from shared.bus.kafka import (
     LOST,
     REQUEST_TIMEOUT,
-    STOP_TIMEOUT,
     ConsumerRebalanceListener,
     KafkaError,
     TopicPartition,
@@ -28,6 +27,7 @@ MAX_POLL_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 START_SECONDS = 15.0
 FINISH_SECONDS = 2.0
+COMMIT_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ class KafkaConsumer:
             return
         commit = consumer.commit(offsets(batch.topic, batch.partition, batch.following))
         try:
-            await bounded(commit, STOP_TIMEOUT)
+            await bounded(commit, COMMIT_SECONDS)
         except Exception as error:  # noqa: BLE001 - after a rebalance aiokafka raises many kinds
             log.warning("offset not committed", consumer=self._group, error=type(error).__name__)
         self._settle(batch)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -18,23 +19,29 @@ CHANNEL = "bus"
 SCHEMA = Path(__file__).with_name("schema.sql")
 # Short enough that a half-open connection is noticed while its duties can still be met.
 COMMAND_TIMEOUT = 5.0
-# What a lost or failing database raises; a TimeoutError is an OSError.
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# What a lost or failing database raises. A TimeoutError is an OSError; InternalClientError is what
+# asyncpg says when a query meets the server's farewell.
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
-_LOCK_HEADS = """
-SELECT h.topic, h.partition, h.next_offset
-FROM bus.head h JOIN unnest($1::text[], $2::int[]) AS want(topic, partition)
-  USING (topic, partition)
-ORDER BY h.topic, h.partition FOR UPDATE OF h
-"""
+# One round trip. Everybody locks the heads in one order, so relays cannot deadlock; a lock that was
+# waited for sees the head where another relay left it, so offsets stay dense.
 _APPEND = """
-WITH appended AS (
-    INSERT INTO bus.log (topic, partition, "offset", key, value, headers)
+WITH record AS (
     SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[])
+        AS record(topic, partition, nr, key, value, headers)
+), wanted AS (
+    SELECT topic, partition, count(*) AS count FROM record GROUP BY topic, partition
+), locked AS (
+    SELECT h.topic, h.partition, h.next_offset, w.count
+    FROM bus.head h JOIN wanted w USING (topic, partition)
+    ORDER BY h.topic, h.partition FOR UPDATE OF h
 ), moved AS (
-    UPDATE bus.head h SET next_offset = next.next_offset
-    FROM unnest($7::text[], $8::int[], $9::bigint[]) AS next(topic, partition, next_offset)
-    WHERE h.topic = next.topic AND h.partition = next.partition
+    UPDATE bus.head h SET next_offset = l.next_offset + l.count
+    FROM locked l WHERE h.topic = l.topic AND h.partition = l.partition
+), appended AS (
+    INSERT INTO bus.log (topic, partition, "offset", key, value, headers)
+    SELECT topic, partition, l.next_offset + r.nr, r.key, r.value, r.headers
+    FROM record r JOIN locked l USING (topic, partition)
 )
 SELECT pg_notify('bus', '')
 """
@@ -96,9 +103,10 @@ class PostgresPublisher:
     def __init__(self, dsn: str, partitions: Mapping[str, int]) -> None:
         self._dsn = dsn
         self._partitions = dict(partitions)
+        self._prepared = False
 
     async def start(self) -> None:
-        """Nothing to open; the partitions are created when the first record needs them."""
+        """Nothing to open; the partitions are made when the first record needs them."""
 
     async def stop(self) -> None:
         """Nothing is held."""
@@ -108,51 +116,28 @@ class PostgresPublisher:
         return transaction
 
     async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
+        if not self._prepared:
+            await self._prepare()
         # A topic outside the catalogue is refused by its record alone, as Kafka does.
         known = [record.topic in self._partitions for record in records]
-        placed = [
-            (record, (record.topic, partition_of(record.key, self._partitions[record.topic])))
-            for record, is_known in zip(records, known, strict=True)
-            if is_known
-        ]
-        if placed:
-            await self._append(connection, placed)
+        count: Counter[tuple[str, int]] = Counter()
+        rows = []
+        for record in (record for record in records if record.topic in self._partitions):
+            place = (record.topic, partition_of(record.key, self._partitions[record.topic]))
+            headers = dump_headers(record.headers)
+            rows.append((*place, count[place], record.key, record.value, headers))
+            count[place] += 1
+        if rows:
+            await connection.execute(_APPEND, *map(list, zip(*rows, strict=True)))
         return known
 
-    async def _append(
-        self, connection: Any, placed: Sequence[tuple[Record, tuple[str, int]]]
-    ) -> None:
-        wanted = sorted({place for _, place in placed})
-        # Locked in one order by everybody, so that two relays of one database cannot deadlock.
-        topics, numbers = [topic for topic, _ in wanted], [number for _, number in wanted]
-        rows = await connection.fetch(_LOCK_HEADS, topics, numbers)
-        if len(rows) < len(wanted):
-            await self._create_heads()
-            rows = await connection.fetch(_LOCK_HEADS, topics, numbers)
-        heads = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        offsets = []
-        for _, place in placed:
-            offsets.append(heads[place])
-            heads[place] += 1
-        await connection.execute(
-            _APPEND,
-            [topic for _, (topic, _) in placed],
-            [partition for _, (_, partition) in placed],
-            offsets,
-            [record.key for record, _ in placed],
-            [record.value for record, _ in placed],
-            [dump_headers(record.headers) for record, _ in placed],
-            topics,
-            numbers,
-            [heads[place] for place in wanted],
-        )
-
-    async def _create_heads(self) -> None:
+    async def _prepare(self) -> None:
         connection = await connect(self._dsn, "bus publisher")
         try:
             await ensure_heads(connection, self._partitions)
         finally:
             await close(connection)
+        self._prepared = True
 
 
 def dump_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:

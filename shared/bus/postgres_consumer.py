@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -36,25 +35,36 @@ _CLAIM = """
 SELECT nr::int FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted(key, nr)
 WHERE pg_try_advisory_lock(key)
 """
+# A group that is new begins with the oldest record there is.
 _POSITIONS = """
 WITH mine AS (
-    SELECT * FROM unnest($2::text[], $3::int[]) AS mine(topic, partition)
+    SELECT h.topic, h.partition, coalesce(
+        (SELECT p.next_offset FROM bus.position p
+         WHERE p.grp = $1 AND p.topic = h.topic AND p.partition = h.partition),
+        (SELECT min(l."offset") FROM bus.log l
+         WHERE l.topic = h.topic AND l.partition = h.partition),
+        h.next_offset) AS next_offset
+    FROM bus.head h JOIN unnest($2::text[], $3::int[]) AS want(topic, partition)
+      USING (topic, partition)
 ), begun AS (
     INSERT INTO bus.position (grp, topic, partition, next_offset)
-    SELECT $1, topic, partition, 0 FROM mine ON CONFLICT DO NOTHING
+    SELECT $1, topic, partition, next_offset FROM mine ON CONFLICT DO NOTHING
 )
-SELECT topic, partition, coalesce(p.next_offset, 0) AS next_offset
-FROM mine LEFT JOIN (SELECT * FROM bus.position WHERE grp = $1) p USING (topic, partition)
+SELECT topic, partition, next_offset FROM mine
 """
-_READY = """
-SELECT h.topic, h.partition
-FROM bus.head h JOIN unnest($1::text[], $2::int[], $3::bigint[]) AS mine(topic, partition, at)
-  USING (topic, partition)
-WHERE h.next_offset > mine.at
-"""
+# The next records of the first partition, in the order given, that has any.
 _READ = """
-SELECT key, value, headers, "offset" FROM bus.log
-WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
+WITH ready AS (
+    SELECT mine.* FROM unnest($1::text[], $2::int[], $3::bigint[]) WITH ORDINALITY
+        AS mine(topic, partition, at, nr)
+    JOIN bus.head h USING (topic, partition)
+    WHERE h.next_offset > mine.at ORDER BY nr LIMIT 1
+)
+SELECT l.* FROM ready CROSS JOIN LATERAL (
+    SELECT topic, partition, "offset", key, value, headers FROM bus.log
+    WHERE topic = ready.topic AND partition = ready.partition AND "offset" >= ready.at
+    ORDER BY "offset" LIMIT $4
+) AS l
 """
 _MOVE = """
 UPDATE bus.position SET next_offset = greatest(next_offset, $4)
@@ -81,7 +91,6 @@ class PostgresConsumer:
         self._next: dict[Place, int] = {}  # held partitions and where each goes on
         self._out: set[Place] = set()  # delivered, and neither done nor asked for again
         self._paused: dict[Place, float] = {}
-        self._ready: deque[Place] = deque()
         self._claim_at = 0.0
         self._tenure = 0
         self.last_poll = time.monotonic()
@@ -155,7 +164,7 @@ class PostgresConsumer:
 
     def _forget(self) -> asyncpg.Connection | None:
         connection, self._connection = self._connection, None
-        for held in (self._next, self._out, self._paused, self._ready):
+        for held in (self._next, self._out, self._paused):
             held.clear()
         self._claim_at = 0.0
         self._tenure += 1
@@ -182,32 +191,20 @@ class PostgresConsumer:
         if now >= self._claim_at:
             await self._claim(connection)
             self._claim_at = now + CLAIM_SECONDS
-        if not self._ready:
-            await self._look(connection, now)
-        while self._ready:
-            place = self._ready.popleft()
-            if place in self._next and place not in self._out:
-                return await self._read(connection, place)
-        return None
+        return await self._read(connection, now)
 
-    async def _look(self, connection: asyncpg.Connection, now: float) -> None:
+    async def _read(self, connection: asyncpg.Connection, now: float) -> Batch | None:
         self._paused = {place: until for place, until in self._paused.items() if until > now}
         free = [p for p in self._next if p not in self._out and p not in self._paused]
         topics, numbers = [topic for topic, _ in free], [number for _, number in free]
-        rows = await connection.fetch(_READY, topics, numbers, [self._next[p] for p in free])
-        self._ready.extend((row["topic"], row["partition"]) for row in rows)
-
-    async def _read(self, connection: asyncpg.Connection, place: Place) -> Batch | None:
-        rows = await connection.fetch(_READ, *place, self._next[place], MAX_BATCH_RECORDS)
+        offsets = [self._next[place] for place in free]
+        rows = await connection.fetch(_READ, topics, numbers, offsets, MAX_BATCH_RECORDS)
         if not rows:
             return None
-        topic, partition = place
-        records = tuple(
-            Record(topic, row["key"], row["value"], load_headers(row["headers"]), partition, row[3])
-            for row in rows
-        )
-        batch = Batch(topic, partition, records, self._tenure)
-        self._next[place] = batch.following
+        batch = Batch(rows[0]["topic"], rows[0]["partition"], _records(rows), self._tenure)
+        place = (batch.topic, batch.partition)
+        del self._next[place]
+        self._next[place] = batch.following  # to the end of the queue: every partition has its turn
         self._out.add(place)
         return batch
 
@@ -233,3 +230,17 @@ class PostgresConsumer:
 
     def _key(self, place: Place) -> int:
         return lock_key(self._group, *place)
+
+
+def _records(rows: Sequence[Any]) -> tuple[Record, ...]:
+    return tuple(
+        Record(
+            topic=row["topic"],
+            key=row["key"],
+            value=row["value"],
+            headers=load_headers(row["headers"]),
+            partition=row["partition"],
+            offset=row["offset"],
+        )
+        for row in rows
+    )

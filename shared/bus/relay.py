@@ -158,15 +158,16 @@ class _Relay:
             self._doorbell.clear()
             if time.monotonic() >= look.ends_at:
                 look = self._begin_look(look)
-            await _settle(connection, look)
             rows = await self._select(connection, look)
             if look.reached == 0:
                 self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
+                await _settle(connection, look)
                 continue
             if not look.held:
                 self._state.oldest = None
+            await _settle(connection, look)
             await self._doorbell.wait(POLL_SECONDS)
 
     def _begin_look(self, last: _Look) -> _Look:
