@@ -2,9 +2,11 @@
 
 import typer
 
+from handrail.demo import demo
 from handrail.event_contracts import events_app
 from handrail.keys import keys_app
 from handrail.serve import migrate, serve
+from handrail.token import token
 from handrail.topics import topics_app
 
 app = typer.Typer(
@@ -17,6 +19,8 @@ app = typer.Typer(
 app.add_typer(events_app, name="events")
 app.add_typer(keys_app, name="keys")
 app.add_typer(topics_app, name="topics")
+app.command()(demo)
+app.command()(token)
 app.command()(serve)
 app.command()(migrate)
 

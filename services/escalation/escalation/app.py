@@ -29,12 +29,12 @@ ROUTERS: Final = tuple(
 )
 
 
-class EscalationSettings(Settings):
-    """Nothing of its own: intervals and contacts are the packs'."""
+# Nothing of its own: intervals and contacts are the packs'.
+SETTINGS = Settings
 
 
 def create_app(
-    settings: EscalationSettings, clock: Clock | None = None, token_keys: Keys | None = None
+    settings: Settings, clock: Clock | None = None, token_keys: Keys | None = None
 ) -> FastAPI:
     clock = clock or SystemClock()
     rules = Rules(load_policy(), clock)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from escalation.app import EscalationSettings, create_app
+from escalation.app import create_app
 from shared.clock import SetClock
 from tests.journey.escalation.house import House
 
@@ -16,7 +16,7 @@ async def house(
     settings_for: Callable[..., Any], clock: SetClock, issuer: Any, database: Any
 ) -> AsyncIterator[House]:
     clock.set(datetime(2026, 11, 24, 10, 0, tzinfo=UTC))
-    app = create_app(settings_for("escalation", EscalationSettings), clock, issuer.keys)
+    app = create_app(settings_for("escalation"), clock, issuer.keys)
     house = House(app, clock, issuer, database)
     yield house
     await house.runtime.engine.dispose()

@@ -1,0 +1,246 @@
+"""`handrail demo`: the whole house in one process behind one port, on invented data alone."""
+
+import asyncio
+import fcntl
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from handrail import keys, migrations
+from handrail.generator import keep_posting
+from handrail.home import home_router
+from handrail.house import SERVICES, part
+from handrail.issuer import DEMO_ALGORITHM, DEMO_AUDIENCE, demo_jwks, issue, issuer_app
+from handrail.mailsink import MailSink, mail_router
+from handrail.paths import service_for
+from handrail.postgres import EmbeddedPostgres, PostgresUnavailable
+from handrail.seed import CLIENTS, seed
+from shared.auth import DEMO_ISSUER, FixedKeys
+from shared.clock import SystemClock
+from shared.errors import install_problem_handlers
+from shared.log import configure_logging
+
+HOST = "127.0.0.1"
+DATABASE = "handrail"
+USUAL_DATA = Path(".demo")
+
+PortOption = Annotated[int, typer.Option(help="Port on this machine.")]
+DataOption = Annotated[Path, typer.Option(help="Directory for all of the demo's data.")]
+
+
+def demo(
+    port: PortOption = 8000,
+    data: DataOption = USUAL_DATA,
+    generator: Annotated[bool, typer.Option(help="Keep posting invented concerns.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open the front page in a browser.")] = True,
+) -> None:
+    """Run everything on this machine: invented schools, a token issuer, a mail sink."""
+    configure_logging("demo")
+    # A plain SIGTERM would skip the clean-up below and leave PostgreSQL running.
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        with _only_user_of(data), _listening(port) as listener:
+            _run(data, listener, generator=generator, browser=browser)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except PostgresUnavailable as error:
+        _give_up(str(error))
+
+
+def _leave(_: int, __: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _give_up(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _only_user_of(data: Path) -> Iterator[None]:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (data / "lock").open("w")
+    except OSError as error:
+        _give_up(
+            f"The directory {data} cannot be used ({error.strerror}): name another with --data."
+        )
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _give_up(f"Another demo is using {data}: stop it, or name another with --data.")
+        yield
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """The port is taken first, so that nothing is started in vain."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listener:
+        try:
+            listener.bind((HOST, port))
+        except (OSError, OverflowError):
+            _give_up(f"Port {port} is taken or not allowed: name another with --port.")
+        yield listener
+
+
+def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool) -> None:
+    postgres = EmbeddedPostgres(data / "postgres")
+    try:
+        postgres.start()
+        asyncio.run(migrations.prepare(postgres.dsn(), DATABASE))
+        for schema in migrations.SCHEMAS.values():
+            migrations.upgrade(schema.name, postgres.dsn(DATABASE, schema.role))
+        keys.make(data / "keys")
+        asyncio.run(seed(postgres.dsn, DATABASE, data / "keys", SystemClock()))
+        base = f"http://{HOST}:{listener.getsockname()[1]}"
+        house = _house(postgres, data, base, generator=generator)
+        server = _Server(house, base, browser=browser)
+        server.run([listener])
+        if not server.started:
+            _give_up("The demo could not start; the reason stands above.")
+    finally:
+        postgres.stop()
+
+
+class _Server(uvicorn.Server):
+    """Says that the demo is ready once it listens, and not before."""
+
+    def __init__(self, house: FastAPI, base: str, *, browser: bool) -> None:
+        config = uvicorn.Config(
+            house,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            # With a browser connected a stream never ends by itself.
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._house, self._base, self._browser = house, base, browser
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._house.state.listening.set()
+            sys.stdout.write(f"ready {self._base}\n")
+            sys.stdout.flush()
+            if self._browser:
+                await asyncio.to_thread(webbrowser.open, self._base)
+
+
+def service_settings(
+    service: str, postgres: EmbeddedPostgres, data: Path, base: str, smtp_port: int
+) -> Any:
+    """What each service is told inside the demo; nothing of it holds outside."""
+    dsn = SecretStr(postgres.dsn(DATABASE, migrations.SCHEMAS[service].role))
+    opens = {"escalation": "details", "notify": "contacts"}.get(service)
+    common: dict[str, Any] = {
+        "database_url": dsn,
+        "bus": dsn,
+        "issuer": DEMO_ISSUER,
+        "audience": DEMO_AUDIENCE,
+        "algorithm": DEMO_ALGORITHM,
+        "jwks_url": f"{base}/issuer/jwks",
+        "keys_public": keys.public_file(data / "keys"),
+        "keys_private": data / "keys" / "private" / f"{opens}.json" if opens else None,
+        "match_secret": SecretStr(keys.secret_file(data / "keys").read_text()),
+        "synthetic": True,
+    }
+    if service == "notify":
+        common |= {
+            "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),
+            "mail_from": "handrail@demo.example",
+            "public_url": base,
+        }
+    return part(service).settings(**common)
+
+
+def _house(postgres: EmbeddedPostgres, data: Path, base: str, *, generator: bool) -> FastAPI:
+    """One ASGI app: the four services by path, and what only the demo has."""
+    clock = SystemClock()
+    sink = MailSink()
+    services: dict[str, FastAPI] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await sink.start()
+            stack.push_async_callback(sink.stop)
+            token_keys = FixedKeys(demo_jwks(data), DEMO_ALGORITHM)
+            for service in SERVICES:
+                told = service_settings(service, postgres, data, base, sink.port)
+                services[service] = part(service).create_app(told, clock, token_keys)
+            await stack.enter_async_context(_all_running(list(services.values())))
+            posting = asyncio.create_task(_generate(app, base, data)) if generator else None
+            yield
+            if posting:
+                posting.cancel()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    app.state.listening = asyncio.Event()
+    install_problem_handlers(app)
+    option = "" if data == USUAL_DATA else f" --data {data}"
+    app.include_router(home_router(base, option, generator))
+    app.include_router(mail_router(sink))
+    for extra in issuer_app(data, clock, CLIENTS).routes:
+        app.router.routes.append(extra)
+    app.add_middleware(_ByPath, services=services)
+    return app
+
+
+async def _generate(app: FastAPI, base: str, data: Path) -> None:
+    def token(urn: str) -> str:
+        return issue(data, role="mis", client="demo-mis", school=urn, clock=SystemClock())
+
+    await app.state.listening.wait()
+    await keep_posting(base, token)
+
+
+class _ByPath:
+    """Hands a request to the service whose path it is, as the proxy does elsewhere."""
+
+    def __init__(self, app: Any, services: dict[str, FastAPI]) -> None:
+        self._demo, self._services = app, services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service = service_for(scope["path"]) if scope["type"] == "http" else None
+        app = self._demo if service is None else self._services[service]
+        await app(scope, receive, send)
+
+
+@asynccontextmanager
+async def _all_running(apps: list[FastAPI]) -> AsyncIterator[None]:
+    """Starts and stops them side by side: one after the other the stop would take too long."""
+    stop = asyncio.Event()
+
+    async def run(app: FastAPI, ready: asyncio.Event) -> None:
+        async with app.router.lifespan_context(app):
+            ready.set()
+            await stop.wait()
+
+    readies = [asyncio.Event() for _ in apps]
+    tasks = [asyncio.create_task(run(app, ready)) for app, ready in zip(apps, readies, strict=True)]
+    try:
+        for ready, task in zip(readies, tasks, strict=True):
+            waiting = asyncio.create_task(ready.wait())
+            await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()  # it ended before it was ready: this raises why
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
