@@ -217,11 +217,28 @@ async def _apply_plainly(
         raise Poison(delivery.reason or "undecodable")
     if event.replay_for not in (None, to.service):
         return
-    if event.subject in blocked and event.replay_of is None and event.type not in to.raising:
+    if event.subject in blocked and event.type not in to.raising and await _waits(session, event):
         raise Poison("held")
     await _handle(session, event, to)
     if event.replay_of is not None:
         await close_dead_letter(session, to.service, event.replay_of, to.clock.now())
+
+
+async def _waits(session: AsyncSession, event: Event) -> bool:
+    """Whether it stays behind. What is driven again does while what held it up fails again."""
+    if event.replay_of is None:
+        return True
+    mine = col(DeadLetter.event_id) == event.replay_of
+    held_before = select(DeadLetter).where(mine, col(DeadLetter.reason) == "held").exists()
+    # What cannot be read, or is erased, will never be driven: then waiting would have no end.
+    first = select(DeadLetter).where(
+        ~mine,
+        col(DeadLetter.subject) == event.subject,
+        col(DeadLetter.replayed_at).is_(None),
+        col(DeadLetter.reason) != "held",
+        col(DeadLetter.raw).is_not(None),
+    )
+    return bool((await session.execute(select(held_before & first.exists()))).scalar_one())
 
 
 async def _handle(session: AsyncSession, event: Event, to: Subscription) -> None:
