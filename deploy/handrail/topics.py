@@ -8,10 +8,12 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from handrail.replay import replay
 from shared.bus.kafka import LOST, KafkaError, TopicPlan, create_topics, describe_topics
 from shared.events.catalogue import TOPICS
 
 topics_app = typer.Typer(no_args_is_help=True, help="The topics that the services meet in.")
+topics_app.command()(replay)
 
 
 class TopicSettings(BaseSettings):
