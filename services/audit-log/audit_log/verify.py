@@ -57,18 +57,20 @@ def _look_into(
     try:
         members = json.loads(payload)
         plain = canonical(members) == payload
-    except (ValueError, RecursionError):
-        members, plain = {}, False
+        kind = members["type"]
+        if kind not in ("audit.conflict", "audit.unreadable"):
+            event, producer, number = members["id"], members["producer"], members["sequence"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        plain = False
     if not plain:
         findings.append(f"entry {seq} is not in canonical form")
-        return
-    if members["type"] in ("audit.conflict", "audit.unreadable"):
-        findings.append(f"entry {seq} records an {members['type']}: see it and its dead letter")
-        return
-    first = ids.setdefault(members["id"], seq)
-    if first != seq:
-        findings.append(f"entry {seq} repeats the event of entry {first}")
-    sequences[members["producer"]].add(members["sequence"])
+    elif kind in ("audit.conflict", "audit.unreadable"):
+        findings.append(f"entry {seq} records an {kind}: see it and its dead letter")
+    else:
+        first = ids.setdefault(event, seq)
+        if first != seq:
+            findings.append(f"entry {seq} repeats the event of entry {first}")
+        sequences[producer].add(number)
 
 
 def gaps(sequences: set[int]) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notify.models import Notice, Post, ReporterContact
 from notify.outgoing import About, nobody, queue
-from notify.recipients import Conflict, Place, Recipients, first, following
+from notify.recipients import Conflict, Place, Recipients, first, following, owner_post
 from shared.clock import Clock
 from shared.dead_letters import DeadLetter
 from shared.events.cases import CaseOpened, TaskOpened, TaskReminded
@@ -101,7 +101,8 @@ class Handlers:
 
     async def task_opened(self, session: AsyncSession, event: Event, task: TaskOpened) -> None:
         places = await _places(session, task.urn, task.route, task.la, task.synthetic)
-        told = first(task.owner, task.owner_ref, task.priority, places, _conflict(task))
+        owner = task.owner_role or task.owner
+        told = first(owner, task.owner_ref, task.priority, places, _conflict(task))
         await self._tell(session, _about(event, task), "task_opened", told)
 
     async def task_reminded(self, session: AsyncSession, event: Event, task: TaskReminded) -> None:
@@ -114,7 +115,8 @@ class Handlers:
             told = Recipients(again, reporter=None in before)
             await self._tell(session, about, "task_reminder", told)
         else:
-            told = following(task.owner, places, conflict, posts)
+            owner = task.owner_role or task.owner
+            told = following(owner, task.owner_ref, places, conflict, posts)
             await self._tell(session, about, "task_passed_on", told)
 
     async def _tell(
@@ -141,7 +143,11 @@ def _with(
 
 
 def _conflict(task: TaskOpened | TaskReminded) -> Conflict:
-    return Conflict(frozenset(task.excluded_refs), task.exclude_school_staff)
+    return Conflict(
+        excluded=frozenset(task.excluded_refs),
+        all_school_staff=task.exclude_school_staff,
+        posts=frozenset(owner_post(role) for role in task.conflicted_roles),
+    )
 
 
 def _about(event: Event, task: TaskOpened | TaskReminded) -> About:

@@ -39,24 +39,32 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Who must see no trace of the case (R-NDI-12)."""
+    """Who must see no trace of the case (R-NDI-12).
 
-    excluded: frozenset[str]
-    all_school_staff: bool
+    excluded: keyed hashes of accounts; posts: posts of the school, whoever holds them.
+    """
+
+    excluded: frozenset[str] = frozenset()
+    all_school_staff: bool = False
+    posts: frozenset[str] = frozenset()
 
     def allows(self, place: Place) -> bool:
         if place.account_ref in self.excluded:
             return False
-        if place.kind == "team" or place.post == "chair":
+        if place.kind == "team":
+            return True
+        if place.post in self.posts:
+            return False
+        if place.post == "chair":
             return True
         if self.all_school_staff:
             return False
         # An address that several people read may be read by the one who is excluded.
-        return not self.excluded or place.account_ref is not None
+        return place.account_ref is not None or not (self.excluded or self.posts)
 
     @property
     def exists(self) -> bool:
-        return self.all_school_staff or bool(self.excluded)
+        return self.all_school_staff or bool(self.excluded or self.posts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +121,14 @@ def _or_reporter(places: tuple[Place, ...], conflict: Conflict) -> Recipients:
 
 
 def following(
-    owner: str, places: Sequence[Place], conflict: Conflict, told: Iterable[UUID]
+    owner: str,
+    owner_ref: str | None,
+    places: Sequence[Place],
+    conflict: Conflict,
+    told: Iterable[UUID],
 ) -> Recipients:
     """The next ones when nobody has confirmed; when all were told, all of them once more."""
-    post, known = owner_post(owner), set(told)
+    post, known = (owner_post(owner) if owner_ref is None else REPORTER), set(told)
     ladder = (*_TEAM_LADDER, *_LADDER) if post == "queue" else _from(post)
     fresh = [place for place in places if place.id not in known]
     everyone = tuple(place for place in places if conflict.allows(place))
