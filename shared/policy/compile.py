@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
+from operator import and_
+from typing import TypeAlias
 
+from shared.policy.decision import Priority
 from shared.policy.grammar import Match, domain, may_hold, must_hold
 from shared.policy.pack import NationalPack, Rule
 from shared.policy.schema import UNKNOWN, Fact, Schema, Value
@@ -14,29 +19,21 @@ WORST = "unknown, so the worst"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One fact's masks. Bit i is set when term i is not ruled out by the value."""
+    """One fact's masks. A mask holds two bits a term: it may apply, and, higher up, it must."""
 
-    fact: Fact
-    may: Mapping[Key, int]
-    must: Mapping[Key, int]
+    name: str
+    is_set: bool
+    asks: bool
+    worst_case_if: str
+    masks: Mapping[Key, int]
     possible: int  # terms that some known value satisfies
-    free: int  # terms that do not look at this fact
+    free: int  # both bits of the terms that do not look at this fact
 
-    def may_mask(self, value: Value) -> int:
-        if isinstance(value, frozenset):
-            mask = self.free
-            for member in value:
-                mask |= self.may[member]
-            return mask
-        return self.may[value]
-
-    def must_mask(self, value: Value) -> int:
-        if isinstance(value, frozenset):
-            mask = self.free
-            for member in value:
-                mask |= self.must[member]
-            return mask
-        return self.must[value]
+    def set_mask(self, members: frozenset[str]) -> int:
+        mask = self.free
+        for member in members:
+            mask |= self.masks[member]
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,7 @@ class Unit:
     """One rule as evaluated; a stand-in (EDT for a closed hub) is a unit beside its rule."""
 
     rule: Rule
-    requires: tuple[int, ...]  # indices into rule.requires
-    stand_in: Rule | None = None
+    because_of: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ class Table:
     unit_of: tuple[int, ...]  # term -> unit
     facts_of: tuple[tuple[str, ...], ...]  # term -> the facts it looks at
     tests_of: tuple[tuple[Match, ...], ...]
-    full: int
+    routes_of: tuple[tuple[tuple[str, Priority], ...], ...]  # term -> what it would require
 
 
 def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Table:
@@ -63,12 +59,12 @@ def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Tabl
     unit_of: list[int] = []
     tests_of: list[tuple[Match, ...]] = []
     for rule in rules:
-        units.append(Unit(rule, tuple(range(len(rule.requires)))))
+        units.append(Unit(rule, rule))
         for term in rule.terms:
             unit_of.append(len(units) - 1)
             tests_of.append(term)
         for stand_in in _stand_ins(rule, national):
-            units.append(Unit(rule, (), stand_in))
+            units.append(Unit(stand_in, rule))
             for term in rule.terms:
                 unit_of.append(len(units) - 1)
                 tests_of.append(term + stand_in.terms[0])
@@ -79,7 +75,9 @@ def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Tabl
         unit_of=tuple(unit_of),
         facts_of=tuple(tuple(dict.fromkeys(test.fact for test in term)) for term in tests_of),
         tests_of=tuple(tests_of),
-        full=(1 << len(tests_of)) - 1,
+        routes_of=tuple(
+            tuple((r.route, r.priority) for r in units[unit].rule.requires) for unit in unit_of
+        ),
     )
 
 
@@ -92,29 +90,33 @@ def _stand_ins(rule: Rule, national: NationalPack) -> list[Rule]:
 
 
 def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
-    keys: set[Key] = {*domain(fact), UNKNOWN}
-    may = dict.fromkeys(keys | {WORST}, 0)
-    must = dict.fromkeys(keys | {WORST}, 0)
+    keys: list[Key] = [*domain(fact), UNKNOWN, WORST]
+    masks = dict.fromkeys(keys, 0)
     possible = free = 0
     for index, term in enumerate(tests_of):
-        bit = 1 << index
+        may, must = 1 << index, 1 << index + len(tests_of)
         tests = [test for test in term if test.fact == fact.name]
         if not tests:
-            free |= bit
+            free |= may | must
         # A term may test a fact twice (18 or over, and known): some value must satisfy both.
         if any(all(key in test.accepts for test in tests) for key in domain(fact)):
-            possible |= bit
+            possible |= may
         for key in keys:
-            value: Value = frozenset({str(key)}) if fact.kind == "set" else key
-            if all(may_hold(test, fact, value, worst_case=False) for test in tests):
-                may[key] |= bit
+            known = UNKNOWN if key == WORST else key
+            value: Value = frozenset({str(known)}) if fact.kind == "set" else known
+            if all(may_hold(test, fact, value, worst_case=key == WORST) for test in tests):
+                masks[key] |= may
             if all(must_hold(test, fact, value) for test in tests):
-                must[key] |= bit
-        if all(may_hold(test, fact, UNKNOWN, worst_case=True) for test in tests):
-            may[WORST] |= bit
-        if all(must_hold(test, fact, UNKNOWN) for test in tests):
-            must[WORST] |= bit
-    return Column(fact, may, must, possible, free)
+                masks[key] |= must
+    return Column(
+        name=fact.name,
+        is_set=fact.kind == "set",
+        asks=bool(fact.ask),
+        worst_case_if=fact.worst_case_if,
+        masks=masks,
+        possible=possible,
+        free=free,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,49 +128,53 @@ class Matched:
     settled_by: tuple[tuple[str, int, int], ...]  # fact, terms it would add, terms it makes certain
 
 
-def match(table: Table, values: Mapping[str, Value]) -> Matched:
-    """AND of one mask a fact decides every rule at once; what each unknown hides comes along."""
-    may_masks: list[int] = []
-    open_facts: list[tuple[int, int]] = []
-    may = must = table.full
+# One mask a column, and the columns whose value is open: all that an answer depends on.
+Masks: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def masks_of(table: Table, values: Mapping[str, Value]) -> Masks:
+    masks: list[int] = []
+    unknown: list[int] = []
     for index, column in enumerate(table.columns):
-        name = column.fact.name
-        value: Value = values[name]
-        if value == UNKNOWN and values.get(column.fact.worst_case_if) == "yes":
-            value = WORST
-        mask = column.may_mask(value)
-        sure = column.must_mask(value)
-        may_masks.append(mask)
-        may &= mask
-        must &= sure
-        if column.fact.ask and _is_open(value):
-            open_facts.append((index, sure))
-    return Matched(may, must, _settled(table, may_masks, open_facts, may))
+        value = values[column.name]
+        if column.is_set:
+            if column.asks and UNKNOWN in value:  # type: ignore[operator]
+                unknown.append(index)
+            masks.append(column.set_mask(value))  # type: ignore[arg-type]
+            continue
+        if value == UNKNOWN:
+            if column.worst_case_if and values[column.worst_case_if] == "yes":
+                value = WORST
+            if column.asks:
+                unknown.append(index)
+        masks.append(column.masks[value])  # type: ignore[index]
+    return tuple(masks), tuple(unknown)
 
 
-def _is_open(value: Value) -> bool:
-    return UNKNOWN in value if isinstance(value, frozenset) else value in (UNKNOWN, WORST)
+def match(table: Table, masks: Masks) -> Matched:
+    """AND of one mask a fact decides every rule at once; what each unknown hides comes along."""
+    size = len(table.unit_of)
+    both = reduce(and_, masks[0], -1)
+    may = both & ((1 << size) - 1)
+    return Matched(may, both >> size, _settled(table, *masks, may))
 
 
 def _settled(
-    table: Table, masks: list[int], open_facts: list[tuple[int, int]], may: int
+    table: Table, masks: tuple[int, ...], unknown: tuple[int, ...], may: int
 ) -> tuple[tuple[str, int, int], ...]:
-    if not open_facts:
+    if not unknown:
         return ()
-    after = [table.full] * (len(masks) + 1)
-    for index in range(len(masks) - 1, -1, -1):
-        after[index] = after[index + 1] & masks[index]
+    after = [*accumulate(reversed(masks), and_, initial=-1)]
+    after.reverse()
+    before = [*accumulate(masks, and_, initial=-1)]
+    size = len(table.unit_of)
     found = []
-    before, done = table.full, 0
-    for index, sure in open_facts:
-        for mask in masks[done:index]:
-            before &= mask
-        done = index
+    for index in unknown:
         column = table.columns[index]
-        adds = before & after[index + 1] & column.possible & ~may
-        settles = may & ~sure
+        adds = before[index] & after[index + 1] & column.possible & ~may
+        settles = may & ~(masks[index] >> size)
         if adds or settles:
-            found.append((column.fact.name, adds, settles))
+            found.append((column.name, adds, settles))
     return tuple(found)
 
 

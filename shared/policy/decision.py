@@ -49,6 +49,20 @@ class Because:
         }
 
 
+Shown = dict[int, Json]
+
+
+def _show(because: tuple[Because, ...], shown: Shown) -> list[Json]:
+    """One rule stands behind many actions and prohibitions; it is written out once."""
+    found = []
+    for reason in because:
+        body = shown.get(id(reason))
+        if body is None:
+            body = shown[id(reason)] = reason.to_json()
+        found.append(body)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     route: str
@@ -65,7 +79,7 @@ class Action:
     script: str
     because: tuple[Because, ...]
 
-    def to_json(self) -> Json:
+    def to_json(self, shown: Shown) -> Json:
         body: Json = {
             "route": self.route,
             "subject": self.subject,
@@ -82,7 +96,7 @@ class Action:
             "channel": self.channel,
             "contact": dict(self.contact),
             "script": self.script,
-            "because": [reason.to_json() for reason in self.because],
+            "because": _show(self.because, shown),
         }
         return body
 
@@ -93,11 +107,11 @@ class Prohibition:
     say: str
     because: tuple[Because, ...]
 
-    def to_json(self) -> Json:
+    def to_json(self, shown: Shown) -> Json:
         return {
             "code": self.code,
             "say": self.say,
-            "because": [reason.to_json() for reason in self.because],
+            "because": _show(self.because, shown),
         }
 
 
@@ -153,12 +167,13 @@ class Decision:
     alarms: tuple[str, ...]
 
     def to_json(self) -> Json:
+        shown: Shown = {}
         return {
             "pack": [pack.to_json() for pack in self.packs],
             "priority": self.priority,
             "in_hours": self.in_hours,
-            "actions": [action.to_json() for action in self.actions],
-            "prohibitions": [prohibition.to_json() for prohibition in self.prohibitions],
+            "actions": [action.to_json(shown) for action in self.actions],
+            "prohibitions": [each.to_json(shown) for each in self.prohibitions],
             "questions": [question.to_json() for question in self.questions],
             "gate": None if self.gate is None else self.gate.to_json(),
             "clocks": {name: at.isoformat() for name, at in self.clocks.items()},

@@ -35,6 +35,7 @@ class Authorities:
 class Service:
     """How one route is served for one authority."""
 
+    route: str
     la: str | None
     owner: str
     owner_role: str
@@ -80,6 +81,7 @@ class Directory:
             owner, channel = _whose(route, local, queue=queue)
         words, role = self.owner(owner)
         return Service(
+            route=route.code,
             la=None if route.serves == "none" else la,
             owner=contact.get("name", words) if role == "team" else words,
             owner_role=role,

@@ -1,22 +1,23 @@
 """The policy of a directory of packs: decides, explains, and never answers lower than before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from shared.policy import gate
 from shared.policy.clocks import beyond_known_holidays, discovery, due, is_open
-from shared.policy.compile import Table, build, match
-from shared.policy.decision import Action, Decision, PackRef, Priority
+from shared.policy.compile import Masks, Table, build, masks_of, match
+from shared.policy.decision import Action, Decision, PackRef, Priority, Question
 from shared.policy.derive import derive
 from shared.policy.directory import Authorities, Directory
-from shared.policy.evaluate import Case, Joiner, join
+from shared.policy.evaluate import Case, actions, prohibitions, reasons
 from shared.policy.explain import questions, why_not
 from shared.policy.load import PACKS, load_packs
 from shared.policy.pack import LocalPack, NationalPack, Track
+from shared.policy.plan import Plan, Planner
 from shared.policy.raising import raise_to
 from shared.policy.schema import UNKNOWN, Raw, Schema, Value, load_schema
 
@@ -34,6 +35,11 @@ class Settings:
     escalation_working_days: tuple[int, ...]
 
 
+_Answer: TypeAlias = tuple[Plan, tuple[Question, ...]]
+# Alike concerns ask alike; this many plans a layer are remembered.
+REMEMBERED: Final = 1024
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """The national pack with the local packs that apply, compiled together."""
@@ -42,6 +48,7 @@ class _Layer:
     packs: tuple[PackRef, ...]
     tracks: tuple[Track, ...]
     withdrawn: frozenset[str]
+    answer: Callable[[Masks, Authorities, frozenset[str]], _Answer]
 
 
 class Policy:
@@ -74,30 +81,24 @@ class Policy:
     ) -> Decision:
         values, in_hours = self._values(facts, received_at, authorities)
         layer = self._layer(self._applying(authorities))
-        matched = match(layer.table, values)
-        case = Case(
-            values=values,
-            subject=subject,
-            authorities=authorities,
-            received_at=received_at,
-            discovered_at=discovery(received_at, discovered_at),
-            conflicted=_conflicted(values),
-        )
-        joiner = Joiner(case, self.national, self.directory)
-        join(layer.table, matched.may, matched.must, joiner)
-        actions = joiner.actions()
-        prohibitions = joiner.prohibitions()
+        masks = masks_of(layer.table, values)
+        plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
+        case = Case(values, subject, received_at, discovery(received_at, discovered_at))
+        because = reasons(plan, case)
+        done = actions(plan, case, because)
         return Decision(
             packs=layer.packs,
-            priority=actions[0].priority if actions else EVERYTHING_ELSE,
+            priority=done[0].priority if done else EVERYTHING_ELSE,
             in_hours=in_hours,
-            actions=actions,
-            prohibitions=prohibitions,
-            permissions=tuple(p for p in joiner.permissions if p not in layer.withdrawn),
-            questions=questions(layer.table, matched, actions, self.schema, self.national.routes),
-            gate=gate.evaluate(values, frozenset(p.code for p in prohibitions), self.national.gate),
-            clocks=_clocks(layer.tracks, actions, received_at),
-            alarms=self._alarms(joiner, received_at),
+            actions=done,
+            prohibitions=prohibitions(plan, because, self.national.prohibitions),
+            permissions=tuple(p for p in plan.permissions if p not in layer.withdrawn),
+            questions=may_ask,
+            gate=gate.evaluate(
+                values, frozenset(code for code, _ in plan.bans), self.national.gate
+            ),
+            clocks=_clocks(layer.tracks, done, received_at),
+            alarms=self._alarms(plan, received_at),
         )
 
     def why_not(
@@ -154,17 +155,30 @@ class Policy:
         if layer is None:
             packs = [self.locals[la] for la in las]
             rules = [*self.national.rules, *(rule for pack in packs for rule in pack.rules)]
+            table = build(rules, self.national, self.schema)
             layer = self._layers[las] = _Layer(
-                table=build(rules, self.national, self.schema),
+                table=table,
+                answer=lru_cache(REMEMBERED)(self._answer(table)),
                 packs=(self.national.ref, *(pack.ref for pack in packs)),
                 tracks=(*self.national.tracks, *(t for pack in packs for t in pack.tracks)),
                 withdrawn=frozenset().union(*(pack.withdraw for pack in packs)),
             )
         return layer
 
-    def _alarms(self, joiner: Joiner, received_at: datetime) -> tuple[str, ...]:
+    def _answer(self, table: Table) -> Callable[[Masks, Authorities, frozenset[str]], _Answer]:
+        planner = Planner(table, self.national, self.directory)
+
+        def answer(masks: Masks, where: Authorities, conflicted: frozenset[str]) -> _Answer:
+            matched = match(table, masks)
+            plan = planner.plan(matched, where, conflicted)
+            asked = questions(table, matched, plan.drafts, self.schema, self.national.routes)
+            return plan, asked
+
+        return answer
+
+    def _alarms(self, plan: Plan, received_at: datetime) -> tuple[str, ...]:
         late = ("bank_holidays_unknown",) if beyond_known_holidays(received_at) else ()
-        return (*joiner.alarms, *late)
+        return (*plan.alarms, *late)
 
 
 def _clocks(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from shared.policy.compile import build, match
+from shared.policy.compile import build, masks_of, match
 from shared.policy.derive import derive
 from shared.policy.engine import Policy
 from shared.policy.grammar import domain
@@ -25,12 +25,11 @@ def values_of(facts: Mapping[str, object], schema: Schema) -> dict[str, Value]:
 
 
 def applies(rule: Rule, facts: Mapping[str, object], policy: Policy) -> bool:
+    """A permission applies only when certain; whatever else applies already when possible."""
     table = build([rule], policy.national, policy.schema)
-    found = match(table, values_of(facts, policy.schema))
-    return bool((found.must if rule.permits and not rule.forbids else found.may) & 1) or any(
-        table.units[table.unit_of[term]].stand_in is None and found.may >> term & 1
-        for term in range(len(table.unit_of))
-    )
+    found = match(table, masks_of(table, values_of(facts, policy.schema)))
+    own = (1 << len(rule.terms)) - 1  # a rule's own branches come before its stand-ins
+    return bool((found.must if rule.permits and not rule.requires else found.may) & own)
 
 
 def failures(policy: Policy) -> Iterator[str]:

@@ -4,23 +4,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.policy.compile import Matched, Table, bits
-from shared.policy.decision import Action, Question, show_value
+from shared.policy.decision import Priority, Question, show_value
 from shared.policy.grammar import Match, may_hold
 from shared.policy.pack import Route
+from shared.policy.plan import Draft
 from shared.policy.schema import Schema, Value
 
 
 def questions(
     table: Table,
     matched: Matched,
-    actions: Iterable[Action],
+    drafts: Iterable[Draft],
     schema: Schema,
     rank: Mapping[str, Route],
 ) -> tuple[Question, ...]:
     """Best first: what may turn out most urgent; of equals, what the schema asks first."""
-    taken: dict[str, Action] = {}
-    for action in actions:  # sorted, so the most urgent of a route comes first
-        taken.setdefault(action.route, action)
+    taken: dict[str, Draft] = {}
+    for draft in drafts:  # sorted, so the most urgent of a route comes first
+        taken.setdefault(draft.route, draft)
     ranked = []
     for fact, adds, settles in matched.settled_by:
         routes = _would_raise(table, adds, taken) | _would_confirm(table, settles, taken)
@@ -31,16 +32,16 @@ def questions(
     return tuple(question for _, question in ranked)
 
 
-def _routes(table: Table, mask: int) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _routes(table: Table, mask: int) -> dict[str, Priority]:
+    found: dict[str, Priority] = {}
     for term in bits(mask):
-        unit = table.units[table.unit_of[term]]
-        for require in (unit.stand_in or unit.rule).requires:
-            found[require.route] = min(found.get(require.route, "P4"), require.priority)
+        for route, priority in table.routes_of[term]:
+            if priority < found.get(route, "P9"):
+                found[route] = priority
     return found
 
 
-def _would_raise(table: Table, adds: int, taken: Mapping[str, Action]) -> dict[str, str]:
+def _would_raise(table: Table, adds: int, taken: Mapping[str, Draft]) -> dict[str, Priority]:
     return {
         route: priority
         for route, priority in _routes(table, adds).items()
@@ -48,11 +49,11 @@ def _would_raise(table: Table, adds: int, taken: Mapping[str, Action]) -> dict[s
     }
 
 
-def _would_confirm(table: Table, settles: int, taken: Mapping[str, Action]) -> dict[str, str]:
+def _would_confirm(table: Table, settles: int, taken: Mapping[str, Draft]) -> dict[str, Priority]:
     return {
         route: taken[route].priority
         for route in _routes(table, settles)
-        if route in taken and taken[route].certainty == "precautionary"
+        if route in taken and not taken[route].certain
     }
 
 
@@ -63,19 +64,18 @@ def why_not(
     nearest: tuple[int, int] | None = None
     failing: list[Match] = []
     for term, tests in enumerate(table.tests_of):
-        unit = table.units[table.unit_of[term]]
-        if all(require.route != route for require in (unit.stand_in or unit.rule).requires):
+        if all(required != route for required, _ in table.routes_of[term]):
             continue
         failed = [t for t in tests if not _holds(t, values, worst, schema)]
         if nearest is None or len(failed) < nearest[0]:
             nearest, failing = (len(failed), term), failed
     if nearest is None:
         return {"route": route, "taken": False, "nearest": None, "failing": []}
-    unit = table.units[table.unit_of[nearest[1]]]
+    rule = table.units[table.unit_of[nearest[1]]].because_of
     return {
         "route": route,
         "taken": not failing,
-        "nearest": {"rule": unit.rule.id, "title": unit.rule.title, "cite": unit.rule.cite},
+        "nearest": {"rule": rule.id, "title": rule.title, "cite": rule.cite},
         "failing": [
             {"fact": test.fact, "is": show_value(values[test.fact]), "needs": _needs(test)}
             for test in failing

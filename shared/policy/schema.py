@@ -76,6 +76,7 @@ class Schema:
     severe_types: frozenset[str]
     request_facts: frozenset[str]
     aliases: Mapping[str, str]
+    absent: Mapping[str, Value]
 
     def __getitem__(self, name: str) -> Fact:
         return self.facts[name]
@@ -89,13 +90,13 @@ class Schema:
         return frozenset(name for name in names if name in self.facts)
 
     def read(self, raw: Mapping[str, Raw]) -> dict[str, Value]:
-        """Every fact that is not derived, read or filled in by what its absence means."""
-        given = {self.aliases.get(name, name): value for name, value in raw.items()}
-        return {
-            name: fact.read(given.get(name))
-            for name, fact in self.facts.items()
-            if not fact.derived
-        }
+        """Every fact, read or filled in by what its absence means; derived ones are not read."""
+        values = dict(self.absent)
+        for name, value in raw.items():
+            fact = self.facts.get(self.aliases.get(name, name))
+            if fact is not None and not fact.derived:
+                values[fact.name] = fact.read(value)
+        return values
 
 
 def _fact(name: str, entry: Mapping[str, object]) -> Fact:
@@ -127,4 +128,5 @@ def load_schema(path: Path = FACTS_FILE) -> Schema:
         severe_types=frozenset(data["severe_types"]),
         request_facts=frozenset(data["request_facts"]),
         aliases=aliases,
+        absent={name: fact.absent for name, fact in facts.items()},
     )

@@ -1,0 +1,171 @@
+"""Joins what the matched rules say: all routes, highest priority, every deadline, every ban.
+
+A plan knows no instant and no child: the same rules, authorities and conflicts give the same plan.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from shared.policy.clocks import ClockSpec, Hours
+from shared.policy.compile import Matched, Table, bits
+from shared.policy.decision import Priority
+from shared.policy.directory import Authorities, Directory, Service
+from shared.policy.pack import NationalPack, Require, Rule, Start
+
+HUBS: Final = ("MASH", "EDT")
+NOW: Final = ClockSpec("now")
+HUB_OPEN: Final = ClockSpec("HUB_OPEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    clock: ClockSpec
+    start: Start
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One rule that applies, and the facts that its branch looked at."""
+
+    rule: Rule
+    facts: tuple[str, ...]
+    certain: bool
+
+
+@dataclass(slots=True)
+class Draft:
+    """One task of the plan. The earliest of `by` holds; an empty `by` means now."""
+
+    route: str
+    subject: str  # empty: the subject of the decision
+    service: Service
+    owner: tuple[str, str]
+    channel: str
+    priority: Priority
+    certain: bool = False
+    by: dict[Deadline, None] = field(default_factory=dict)
+    hard_by: dict[Deadline, None] = field(default_factory=dict)
+    scripts: dict[str, None] = field(default_factory=dict)
+    because: dict[int, None] = field(default_factory=dict)
+
+    def settle(self) -> "Draft":
+        if any(deadline.clock == NOW for deadline in self.by):
+            self.by = {}
+        return self
+
+    @property
+    def script(self) -> str:
+        return " ".join(filter(None, [self.service.script, *self.scripts]))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    fired: tuple[Fired, ...]
+    drafts: tuple[Draft, ...]
+    bans: tuple[tuple[str, tuple[int, ...]], ...]
+    permissions: tuple[str, ...]
+    alarms: tuple[str, ...]
+
+
+class Planner:
+    """Plans for one layering of packs."""
+
+    def __init__(self, table: Table, national: NationalPack, directory: Directory) -> None:
+        self._table = table
+        self._national = national
+        self._directory = directory
+
+    def plan(self, matched: Matched, where: Authorities, conflicted: frozenset[str]) -> Plan:
+        fired = self._fired(matched)
+        drafts: dict[tuple[str, str, str | None, str], Draft] = {}
+        bans: dict[str, list[int]] = {}
+        for index, each in enumerate(fired):
+            for require in each.rule.requires:
+                draft = self._draft(require, where, conflicted, drafts)
+                draft.certain |= each.certain
+                draft.because[index] = None
+            for code in each.rule.forbids:
+                bans.setdefault(code, []).append(index)
+        ordered = [*drafts.values(), *self._host_copies(drafts.values(), where)]
+        ordered.sort(key=lambda d: (d.priority, self._national.routes[d.route].rank))
+        return Plan(
+            fired=fired,
+            drafts=tuple(draft.settle() for draft in ordered),
+            bans=tuple((code, tuple(indices)) for code, indices in bans.items()),
+            permissions=tuple(
+                dict.fromkeys(p for each in fired if each.certain for p in each.rule.permits)
+            ),
+            alarms=tuple(dict.fromkeys(d.service.alarm for d in ordered if d.service.alarm)),
+        )
+
+    def _fired(self, matched: Matched) -> tuple[Fired, ...]:
+        """Each rule once: by a branch that is certain where there is one."""
+        table = self._table
+        chosen: dict[str, Fired] = {}
+        for term in bits(matched.may):
+            rule = table.units[table.unit_of[term]].rule
+            certain = bool(matched.must >> term & 1)
+            if rule.id not in chosen or (certain and not chosen[rule.id].certain):
+                chosen[rule.id] = Fired(rule, table.facts_of[term], certain)
+        return tuple(chosen.values())
+
+    def _draft(
+        self,
+        require: Require,
+        where: Authorities,
+        conflicted: frozenset[str],
+        drafts: dict[tuple[str, str, str | None, str], Draft],
+    ) -> Draft:
+        route = self._instead(require.route, conflicted)
+        la = where.serving(require.la or self._national.routes[route].serves)
+        service = self._directory.service(route, la)
+        owner = (service.owner, service.owner_role)
+        if require.owner:
+            owner = self._directory.owner(require.owner)
+        key = (route, require.subject, service.la, owner[1])
+        draft = drafts.get(key)
+        if draft is None:
+            channel = require.channel or service.channel
+            draft = Draft(route, require.subject, service, owner, channel, require.priority)
+            drafts[key] = draft
+        draft.priority = min(draft.priority, require.priority)
+        at_hub = require.by == HUB_OPEN
+        hours = self._directory.hub_hours(la) if at_hub else service.hours
+        draft.by[Deadline(require.by, require.start, hours)] = None
+        if require.hard_by:
+            draft.hard_by[Deadline(require.hard_by, require.start)] = None
+        if require.script:
+            draft.scripts[require.script] = None
+        return draft
+
+    def _instead(self, route: str, conflicted: frozenset[str]) -> str:
+        """The next fit person where the usual one is in conflict."""
+        who = self._national.conflicts
+        if who.get(route) not in conflicted:
+            return route
+        others = self._national.fallbacks[route]
+        return next((other for other in others if who.get(other) not in conflicted), route)
+
+    def _host_copies(self, drafts: Iterable[Draft], where: Authorities) -> list[Draft]:
+        """In an emergency the authority where the child is found acts, and the home one is told."""
+        home = where.serving("home")
+        drafts = list(drafts)
+        if where.found in {None, home} or all(draft.priority != "P0" for draft in drafts):
+            return []
+        copies = []
+        for draft in drafts:
+            if draft.route in HUBS:
+                service = self._directory.service(draft.route, where.found)
+                by = HUB_OPEN if draft.route == "MASH" else NOW
+                copies.append(
+                    replace(
+                        draft,
+                        service=service,
+                        owner=(service.owner, service.owner_role),
+                        channel=service.channel,
+                        by={Deadline(by, "receipt", self._directory.hub_hours(where.found)): None},
+                    )
+                )
+        return copies
