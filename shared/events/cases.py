@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.events.concerns import EventData
 
@@ -85,7 +85,7 @@ class TaskOpened(EventData):
     rules: list[str]
     excluded_refs: list[str]
     exclude_school_staff: bool
-    conflicted_roles: list[str] = []
+    conflicted_roles: list[str] = Field(default_factory=list)
     synthetic: bool
 
 
@@ -127,7 +127,7 @@ class TaskReminded(EventData):
     owner_ref: str | None = None
     excluded_refs: list[str]
     exclude_school_staff: bool
-    conflicted_roles: list[str] = []
+    conflicted_roles: list[str] = Field(default_factory=list)
     synthetic: bool
 
 

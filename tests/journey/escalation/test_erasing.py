@@ -1,0 +1,85 @@
+"""Erasure takes what is held of people and leaves what was done; a hold stops it."""
+
+from uuid import UUID, uuid4
+
+from tests.journey.escalation.house import House, dsl, worker
+
+
+async def erase(house: House, concern_id: UUID) -> None:
+    await house.hear(
+        "concern.erased",
+        concern_id,
+        concern_id=str(concern_id),
+        erased_at=house.clock.now().isoformat(),
+        actor_ref="dpo",
+    )
+
+
+async def hold(house: House, concern_id: UUID, *, held: bool) -> None:
+    await house.hear(
+        "concern.held",
+        concern_id,
+        concern_id=str(concern_id),
+        held=held,
+        at=house.clock.now().isoformat(),
+        actor_ref="dpo",
+    )
+
+
+async def test_erasure_leaves_the_skeleton_and_nothing_of_the_child(house: House) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "yes"}, match_keys=["k1"])
+    task = next(t for t in await house.tasks(dsl()) if t["route"] == "POLICE_999")
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    await house.ask("POST", path, dsl(), {"reference": "CAD 1"}, task["version"])
+    await erase(house, case_id)
+    case = await house.case(worker(), case_id)
+    assert case["erased_at"]
+    assert case["facts"] == {}
+    assert {t["route"] for t in case["tasks"]} >= {"POLICE_999", "MASH"}
+    assert {t["reference"] for t in case["tasks"]} == {None}
+    assert not any("facts" in reason for t in case["tasks"] for reason in t["because"])
+    details = (
+        await house.ask("GET", f"/v1/cases/{case_id}/details?reason=triage", worker())
+    ).json()
+    assert details["details"] == []
+    assert await house.sql("SELECT * FROM case_link") == []
+
+
+async def test_erasure_reaches_the_raw_bytes_of_dead_letters(house: House) -> None:
+    concern_id = uuid4()
+    await house.hear(
+        "concern.raised", concern_id, **house.concern(concern_id, discovered_at="yesterday")
+    )
+    await erase(house, concern_id)
+    assert [row["raw"] for row in await house.sql("SELECT raw FROM dead_letter")] == [None]
+
+
+async def test_an_erased_case_is_not_filled_again_by_a_late_event(house: House) -> None:
+    case_id = await house.raised()
+    await erase(house, case_id)
+    await house.amended(case_id, immediate_danger="yes")
+    await house.raised(case_id)
+    assert (await house.case(worker(), case_id))["facts"] == {}
+    assert await house.sql("SELECT * FROM sealed_detail") == []
+
+
+async def test_a_hold_stops_erasure_until_it_is_released(house: House) -> None:
+    case_id = await house.raised()
+    await hold(house, case_id, held=True)
+    await erase(house, case_id)
+    assert (await house.case(worker(), case_id))["facts"]
+    await hold(house, case_id, held=False)
+    assert (await house.case(worker(), case_id))["facts"] == {}
+
+
+async def test_a_wrong_child_is_marked_and_its_tasks_stay_with_people(house: House) -> None:
+    case_id = await house.raised()
+    await house.hear(
+        "concern.entered_in_error",
+        case_id,
+        concern_id=str(case_id),
+        at=house.clock.now().isoformat(),
+        actor_ref="dsl",
+        sealed_reason="sealed",
+    )
+    assert (await house.queue(worker()))[0]["entered_in_error"]

@@ -1,0 +1,103 @@
+"""What cannot be understood is read by hand, first of all."""
+
+import json
+from uuid import UUID, uuid4
+
+from shared.bus import Record
+from tests.journey.escalation.house import LUTON, House, dsl, worker
+
+
+async def test_a_concern_of_an_unknown_form_goes_to_the_top_of_triage(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    concern_id = uuid4()
+    await house.hear(
+        "concern.raised", concern_id, **house.concern(concern_id, discovered_at="yesterday")
+    )
+    row = (await house.queue(worker()))[0]
+    assert (row["case_id"], row["priority"], row["unprocessed"]) == (str(concern_id), "P0", True)
+    assert "DSL" in {t["route"] for t in await house.tasks(dsl()) if t["unprocessed"]}
+    assert [e["unprocessed"] for e in await house.told("case.opened")] == [False, True]
+    assert len(await house.told("dead_letter.recorded")) == 1
+
+
+async def test_bytes_that_are_no_event_at_all_still_reach_every_hub(house: House) -> None:
+    await house.deliver(Record("handrail.concerns.v1", None, b"\xff\xfe", (), 0, 99))
+    row = (await house.queue(worker()))[0]
+    assert row["unprocessed"]
+    assert row["la"] is None
+    assert len(await house.queue(worker(la="886"))) == 1
+
+
+async def test_a_999_advised_with_it_does_not_wait_to_be_understood(house: House) -> None:
+    first = await house.raised(facts={"immediate_danger": "yes"})
+    advice = (await house.case(worker(), first))["decision"]
+    concern_id = uuid4()
+    data = house.concern(concern_id, decision=advice, discovered_at="yesterday")
+    await house.hear("concern.raised", concern_id, **data)
+    routes = {
+        task["route"] for task in await house.tasks(dsl()) if task["case_id"] == str(concern_id)
+    }
+    assert "POLICE_999" in routes
+
+
+async def test_an_amendment_applies_at_once_to_a_case_read_by_hand(house: House) -> None:
+    concern_id = uuid4()
+    await house.hear(
+        "concern.raised", concern_id, **house.concern(concern_id, discovered_at="yesterday")
+    )
+    await house.amended(concern_id, immediate_danger="yes")
+    case = await house.case(worker(), concern_id)
+    assert "POLICE_999" in {task["route"] for task in case["tasks"]}
+    assert case["unprocessed"]
+
+
+async def test_whoever_is_excluded_does_not_see_it_unread_either(house: House) -> None:
+    concern_id = uuid4()
+    data = house.concern(concern_id, excluded_refs=[house.ref("dsl-1")], discovered_at="yesterday")
+    await house.hear("concern.raised", concern_id, **data)
+    assert await house.tasks(dsl()) == []
+    assert await house.tasks(dsl(account="dsl-2"))
+
+
+async def test_a_case_whose_later_event_is_poison_comes_back_to_the_top(house: House) -> None:
+    other = await house.raised()
+    case_id = await house.raised()
+    await house.hear("concern.amended", case_id, nonsense=True)
+    rows = await house.queue(worker())
+    assert [UUID(row["case_id"]) for row in rows] == [case_id, other]
+    assert rows[0]["unprocessed"]
+
+
+async def test_once_understood_the_case_keeps_its_tasks_and_gets_its_own(house: House) -> None:
+    concern_id = uuid4()
+    broken = house.record(
+        "concern.raised", concern_id, house.concern(concern_id, discovered_at="yesterday")
+    )
+    await house.deliver(broken)
+    before = {task["task_id"] for task in (await house.case(worker(), concern_id))["tasks"]}
+    good = house.record("concern.raised", concern_id, house.concern(concern_id))
+    of = dict(broken.headers)["ce_id"]
+    headers = (*good.headers, ("ce_replayof", of), ("ce_replayfor", b"escalation"))
+    await house.deliver(Record(good.topic, good.key, good.value, headers, 0, good.offset))
+    case = await house.case(worker(), concern_id)
+    assert not case["unprocessed"]
+    assert case["priority"] == "P0"
+    assert case["la"] == LUTON
+    assert before <= {task["task_id"] for task in case["tasks"]}
+    assert len(await house.told("case.opened")) == 1
+
+
+async def test_a_notice_that_cannot_be_read_opens_no_case(house: House) -> None:
+    await house.hear("notice.failed", uuid4(), nonsense=True)
+    assert await house.queue(worker()) == []
+    assert len(await house.told("dead_letter.recorded")) == 1
+
+
+async def test_the_dead_letter_is_sealed(house: House) -> None:
+    concern_id = uuid4()
+    await house.hear(
+        "concern.raised", concern_id, **house.concern(concern_id, discovered_at="yesterday")
+    )
+    letter = (await house.sql("SELECT raw FROM dead_letter"))[0]["raw"]
+    assert "yesterday" not in letter
+    assert json.dumps(LUTON) not in letter

@@ -1,0 +1,111 @@
+"""What nobody does is said again, on time, once."""
+
+import asyncio
+from datetime import timedelta
+
+from tests.journey.escalation.house import House, dsl, worker
+
+
+async def steps(house: House) -> list[tuple[str, str]]:
+    return [(event["route"], event["step"]) for event in await house.told("task.reminded")]
+
+
+async def test_a_999_call_nobody_confirms_is_chased_again_and_again(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    assert await house.fire() == 0
+    for expected in (1, 2, 3):
+        house.clock.advance(timedelta(minutes=2))
+        await house.fire()
+        chased = await steps(house)
+        assert chased.count(("POLICE_999", "unconfirmed")) == expected
+
+
+async def test_what_was_missed_while_nothing_ran_fires_once(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    house.clock.advance(timedelta(hours=1))
+    await house.fire()
+    await house.fire()
+    assert (await steps(house)).count(("POLICE_999", "unconfirmed")) == 1
+
+
+async def test_a_confirmed_call_is_chased_no_more(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    task = next(t for t in await house.tasks(dsl()) if t["route"] == "POLICE_999")
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    await house.ask("POST", path, dsl(), {"reference": "CAD 1"}, task["version"])
+    house.clock.advance(timedelta(days=3))
+    await house.fire()
+    assert "POLICE_999" not in {route for route, _ in await steps(house)}
+
+
+async def test_an_unclaimed_case_is_said_so_until_someone_claims_it(house: House) -> None:
+    case_id = await house.raised()
+    house.clock.advance(timedelta(minutes=15))
+    await house.fire()
+    assert ("MASH", "unclaimed") in await steps(house)
+    version = (await house.case(worker(), case_id))["version"]
+    await house.ask("POST", f"/v1/cases/{case_id}/claim", worker(), None, version)
+    before = (await steps(house)).count(("MASH", "unclaimed"))
+    house.clock.advance(timedelta(hours=4))
+    await house.fire()
+    assert (await steps(house)).count(("MASH", "unclaimed")) == before
+
+
+async def test_a_released_case_is_unclaimed_again(house: House) -> None:
+    case_id = await house.raised()
+    for act in ("claim", "release"):
+        version = (await house.case(worker(), case_id))["version"]
+        await house.ask("POST", f"/v1/cases/{case_id}/{act}", worker(), None, version)
+    house.clock.advance(timedelta(minutes=15))
+    await house.fire()
+    assert ("MASH", "unclaimed") in await steps(house)
+
+
+async def test_where_nobody_could_say_the_call_back_is_chased_after_ten_minutes(
+    house: House,
+) -> None:
+    await house.raised(facts={"immediate_danger": "unknown"})
+    house.clock.advance(timedelta(minutes=9, seconds=59))
+    await house.fire()
+    assert ("DSL", "call_back") not in await steps(house)
+    house.clock.advance(timedelta(seconds=1))
+    await house.fire()
+    assert ("DSL", "call_back") in await steps(house)
+
+
+async def test_a_deadline_is_told_at_half_at_four_fifths_and_when_it_passes(house: House) -> None:
+    await house.raised(
+        facts={
+            "concern_types": ["fgm"],
+            "knowledge_basis": "told_by_the_child",
+            "sex": "F",
+            "reporter_role": "teacher",
+        },
+        reporter_ref=house.ref("teacher-1"),
+    )
+    house.clock.advance(timedelta(days=40))
+    await house.fire()
+    mine = [step for route, step in await steps(house) if route == "POLICE_101"]
+    assert [step for step in mine if step != "unclaimed"] == [
+        "reminder",
+        "reminder",
+        "overdue",
+        "hard_overdue",
+    ]
+
+
+async def test_a_hub_that_does_not_answer_in_a_working_day_is_overdue(house: House) -> None:
+    await house.raised()
+    house.clock.advance(timedelta(days=1, hours=7))
+    await house.fire()
+    assert ("MASH", "overdue") in await steps(house)
+
+
+async def test_two_workers_fire_no_timer_twice(house: House) -> None:
+    for _ in range(20):
+        await house.raised()
+    house.clock.advance(timedelta(minutes=15))
+    fired = await asyncio.gather(*(house.fire() for _ in range(6)))
+    chased = [event["task_id"] for event in await house.told("task.reminded")]
+    assert sum(fired) == len(chased)
+    assert len(chased) == len(set(chased))
