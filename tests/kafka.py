@@ -25,7 +25,7 @@ def _cluster(brokers: int) -> Iterator[KafkaCluster]:
     try:
         yield cluster
     finally:
-        cluster.stop()
+        cluster.kill()
         shutil.rmtree(place, ignore_errors=True)
 
 

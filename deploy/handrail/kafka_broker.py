@@ -69,7 +69,7 @@ class Broker:
         self.resume()
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(5)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -173,7 +173,7 @@ class KafkaCluster:
         try:
             self.wait_until_ready()
         except BaseException:
-            self.stop()
+            self.kill()
             raise
 
     def wait_until_ready(self) -> None:
@@ -194,7 +194,12 @@ class KafkaCluster:
 
     def stop(self) -> None:
         for broker in self.brokers:
-            broker.kill() if len(self.brokers) > 1 else broker.stop()
+            broker.stop()
+
+    def kill(self) -> None:
+        """When nobody wants the data any more."""
+        for broker in self.brokers:
+            broker.kill()
 
 
 def _free_ports(count: int) -> list[int]:

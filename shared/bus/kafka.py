@@ -51,7 +51,7 @@ MAX_BATCH_BYTES = 1_000_000
 LOST = (KafkaError, OSError)
 
 log = structlog.get_logger(__name__)
-# While a broker is away aiokafka says so ten times a second; what it means for us, we log ourselves.
+# While a broker is away aiokafka says so ten times a second; what it means for us we log ourselves.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 

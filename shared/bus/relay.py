@@ -149,6 +149,7 @@ class _Relay:
                     await asyncio.sleep(STAND_BY_SECONDS)
         finally:
             self._state.leading = self._doorbell.answered_here = False
+            self._state.oldest = None  # another relay knows it now
             await close(connection)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
