@@ -71,9 +71,7 @@ class Stack:
         self.app = image_files(place)
         self.variables, self.hosts = variables, hosts
         names = [name for name, service in self.compose["services"].items()]
-        self.ports = {
-            name: dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)) for name in names
-        }
+        self.ports = {name: dict(zip(PORTS, free_ports(len(PORTS)), strict=True)) for name in names}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def order(self) -> list[str]:
@@ -122,10 +120,12 @@ class Stack:
             assert time.monotonic() < deadline, f"{name} is not healthy:\n{self.log(name)}"
             time.sleep(0.2)
 
-    def stop(self, name: str, seconds: float) -> int:
-        process = self.running.pop(name)
-        process.terminate()
-        return process.wait(seconds)
+    def terminate(self, *names: str) -> None:
+        for name in names:
+            self.running[name].terminate()
+
+    def ended(self, name: str, seconds: float) -> int:
+        return self.running.pop(name).wait(seconds)
 
     def kill(self) -> None:
         for process in self.running.values():
@@ -183,7 +183,7 @@ def _each_string(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
