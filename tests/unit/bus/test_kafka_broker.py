@@ -1,0 +1,28 @@
+"""Whoever lacks what Kafka needs is told in one sentence what to install."""
+
+from pathlib import Path
+
+import pytest
+
+from handrail import kafka_broker
+from handrail.kafka_broker import KafkaCluster, KafkaUnavailable
+
+
+def test_without_java_the_sentence_names_java(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(KafkaUnavailable, match="needs Java 17 or later: install it"):
+        KafkaCluster(tmp_path / "data").start()
+
+
+def test_without_maven_and_jars_the_sentence_names_maven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(kafka_broker, "JARS", tmp_path / "jars")
+    with pytest.raises(KafkaUnavailable, match="got with Maven: install mvn"):
+        KafkaCluster(tmp_path / "data").start()
