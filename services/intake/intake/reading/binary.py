@@ -22,7 +22,9 @@ _CUT_SHORT = re.compile(
 )
 # A run starts strictly, so that text in an old code page is never taken for one, and ends
 # leniently, because chance makes some binary bytes look like text.
-_BADS_TO_START, _GAP_TO_START, _TEXT_TO_END = 8, 7, 48
+_BADS_TO_START, _TEXT_TO_END = 8, 48
+# High bytes alone may be an old code page; control characters in text are never meant.
+_GAP_OF_STRAYS, _GAP_TO_START = 7, 15
 
 
 class BinaryRuns:
@@ -30,9 +32,10 @@ class BinaryRuns:
         self.runs = 0
         self._tail = b""
         self._bads = 0
-        self._pending = bytearray()  # at most 8 gaps of 7 bytes, or 48 characters
+        self._pending = bytearray()  # at most 8 gaps of 15 characters, or 48 characters
         self._gap = 0
         self._dropping = False
+        self._surely = False  # more than an old code page's letters
         self._raw = False  # bytes that are no text at all, and not their escapes
 
     def feed(self, chunk: bytes) -> bytes:
@@ -67,13 +70,20 @@ class BinaryRuns:
         self._pending += text
         self._gap += characters
         string_ends = not self._raw and text[:1] != b"\\" and b'"' in text
-        if string_ends or self._gap > (_TEXT_TO_END if self._dropping else _GAP_TO_START):
+        if string_ends or self._gap > self._gap_allowed():
             out += self._pending
             self._pending.clear()
-            self._dropping, self._bads, self._gap, self._raw = False, 0, 0, False
+            self._dropping, self._bads, self._gap = False, 0, 0
+            self._raw = self._surely = False
+
+    def _gap_allowed(self) -> int:
+        if self._dropping:
+            return _TEXT_TO_END
+        return _GAP_TO_START if self._surely else _GAP_OF_STRAYS
 
     def _bad(self, bad: bytes, out: bytearray) -> None:
         self._gap = 0
+        self._surely = self._surely or not (len(bad) == 1 and bad[0] >= _HIGH[0])
         self._raw = self._raw or bad[0] not in b"\\\xc2"
         if self._dropping:
             self._pending.clear()

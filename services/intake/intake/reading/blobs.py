@@ -4,7 +4,7 @@ import re
 
 from intake.reading.gate import may_hold_media
 from intake.reading.marks import MARK, MEDIA_FILE, MEDIA_HOST, URL
-from intake.reading.runs import ENOUGH, Runs, is_word
+from intake.reading.runs import ENOUGH, Runs, is_word, starts_a_file
 
 WINDOW = 65_536
 # No piece of text that could turn out to be media is longer than this before it is judged.
@@ -28,7 +28,7 @@ _PIECES = re.compile(
 )
 _PAYLOAD = re.compile(rb"(?:[^\x00-\x20\"\\<>]|\\/|\\u002[fF])*+")
 _ESCAPED_UNIT = re.compile(rb"\\/|\\u00..")
-_TOKENS = re.compile(_UNIT + rb"++")
+_PARTS_OF_URL = re.compile(rb"[A-Za-z0-9+=_-]++")
 _SAME_TOKEN = re.compile(_UNIT + rb"*+")
 
 
@@ -105,7 +105,7 @@ class TextBlobs:
         """A link to media, or one that carries media, goes; any other is kept as it stands."""
         url = piece[0]
         host, file = MEDIA_HOST.match(url), MEDIA_FILE.search(url)
-        if host or file or any(len(t) >= ENOUGH and not is_word(t) for t in _TOKENS.findall(url)):
+        if host or file or any(map(_carries_media, _PARTS_OF_URL.findall(url))):
             end = piece.end() if host or not file else piece.start() + file.end()
             self._runs.found.append((piece.start(), end, False))
             return end
@@ -122,6 +122,10 @@ class TextBlobs:
         self._runs.found.clear()
         kept.append(text[at:])
         return b"".join(kept)
+
+
+def _carries_media(part: bytes) -> bool:
+    return starts_a_file(part) or (len(part) >= ENOUGH and not is_word(part))
 
 
 def _unescaped(token: bytes) -> bytes:

@@ -36,7 +36,7 @@ class Coercion:
             return None
         if fact.kind == "set":
             return self._set(fact, raw, at)
-        if isinstance(raw, list):
+        if isinstance(raw, list) and not any(isinstance(one, list) for one in raw):
             self._issues.add(at, "read_as" if len(raw) == 1 else "contradiction")
             return self._repeated(fact, raw, at)
         return self._number(fact, raw, at) if fact.kind == "number" else self._word(fact, raw, at)

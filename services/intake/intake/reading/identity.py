@@ -85,7 +85,9 @@ def folded(text: str) -> str:
     """Letters and digits only, one case, without accents, one space between words."""
     if text.isascii():
         return _GAPS.sub(" ", text.replace("'", "").replace("`", "").casefold()).strip()
-    apart = unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN)
+    # Taking letters apart can bring up capitals, and folding capitals can bring up marks.
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    apart = apart.translate(_PLAIN)
     return _GAPS.sub(" ", "".join(c for c in apart if not unicodedata.combining(c))).strip()
 
 

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from intake.reading.gate import may_hold_media
 from intake.reading.issues import Issues
+from intake.reading.marks import MARK
 from intake.reading.media import without_media
 from intake.reading.runs import ENOUGH, is_word
 
@@ -14,6 +14,7 @@ _MOST_DIGITS = 40
 _LARGEST = 2**53
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+_CUT_UP = re.compile(rb'(?:"[A-Za-z0-9+/=_-]{16,}+",\s*+){4}')
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 
 
@@ -31,11 +32,11 @@ class Repeated(list[Any]):
 def read_json(body: bytes, issues: Issues) -> Any:
     text = _text(body, issues)
     value = _loads(text, issues)
+    hidden = MARK in body or _ESCAPED_ASCII.search(body) or _CUT_UP.search(body)
     plain = b"\\" not in body and text.count("[") + text.count("{") <= _DEEPEST
-    if plain and "\x00" not in text:
+    if plain and not hidden and "\x00" not in text:
         return value
-    hidden = _ESCAPED_ASCII.search(body) is not None or may_hold_media(body)
-    return _Cleaner(issues, hidden).clean(value, 0)
+    return _Cleaner(issues, bool(hidden)).clean(value, 0)
 
 
 def clean(value: Any, issues: Issues) -> Any:
@@ -124,10 +125,10 @@ class _Cleaner:
         return self._scalar(value)
 
     def _list(self, values: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
-        cleaned = [self.clean(value, depth + 1) for value in values]
-        if self._hidden and _is_cut_up_blob(cleaned):
+        if self._hidden and _is_cut_up_blob(values):
             self._issues.add("", "media_removed")
-            return ["[media removed]"]
+            return [MARK.decode()]
+        cleaned = [self.clean(value, depth + 1) for value in values]
         return Repeated(cleaned) if isinstance(values, Repeated) else cleaned
 
     def _text(self, text: str) -> str:
@@ -155,10 +156,14 @@ class _Cleaner:
         self._issues.add("", "nested_too_deep")
 
 
-def _is_cut_up_blob(values: list[Any]) -> bool:
+def _is_cut_up_blob(values: list[Any] | tuple[Any, ...]) -> bool:
     texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < len(values):
+        return False
+    # The piece that began like a file may be gone already.
+    texts = [text for text in texts if text != MARK.decode()]
     joined = "".join(texts)
-    if len(texts) < len(values) or len(joined) < ENOUGH or " " in joined or not joined.isascii():
+    if len(joined) < ENOUGH or " " in joined or not joined.isascii():
         return False
     solid = joined.encode().translate(None, b"+/=_-")
     strange = sum(not is_word(text.encode()) for text in texts)

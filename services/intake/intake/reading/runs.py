@@ -9,10 +9,11 @@ _NUMBER_PARTS = b"0123456789-/=_+"
 _PLAIN_SHORT = re.compile(rb"[a-z]+|[A-Z][a-z]+|[IA]")
 _NUMBER = re.compile(rb"-?[0-9]+")
 # The score grows by the length of each token no person would write and shrinks with each word.
-ENOUGH, _CAP, _WORD, _FILE = 240, 120, 8, 40
+ENOUGH, _CAP, _MOST, _WORD, _LONG_WORD, _FILE = 240, 80, 240, 8, 24, 40
 # A dump of single bytes: this many tokens of at most three characters, and this many different.
 _SHORTS, _DIFFERENT = 96, 24
-_UNBROKEN, _SHORT, _SHORTEST = 4_096, 3, 2
+_UNBROKEN, _GROUP, _SHORT, _SHORTEST = 4_096, 16, 3, 2
+_HAS_ALNUM = re.compile(rb"[A-Za-z0-9]")
 
 
 def is_word(token: bytes) -> bool:
@@ -25,6 +26,10 @@ def is_word(token: bytes) -> bool:
     return len(_SUB_WORD.findall(sample)) <= 1 + len(sample) // 5
 
 
+def starts_a_file(token: bytes) -> bool:
+    return len(token) >= _FILE and STARTS_LIKE_A_FILE.match(token) is not None
+
+
 class Runs:
     """Follows the tokens of a text; `found` lists what to drop as (start, end, as a number)."""
 
@@ -32,25 +37,24 @@ class Runs:
         self.found: list[tuple[int, int, bool]] = []
         self.dropping = False
         self.start = self.end = 0
-        self._score = self._score_at_end = 0
+        self._score = self._score_at_end = self._cap = 0
         self._shorts = self._shorts_start = 0
         self._different: set[bytes] = set()
         self._numbers = False
+        self._single = False  # a dump of single bytes or letters
 
     def token(self, token: bytes, at: int, end: int) -> None:
         if self.dropping:
             self._follow(token, end)
             return
-        if len(token) >= _UNBROKEN:
+        if len(token) >= _UNBROKEN or starts_a_file(token):
             self.drop(at, end)
         elif is_word(token):
-            self._score = max(0, self._score - _WORD - len(token))
+            self._score = max(0, self._score - min(_LONG_WORD, _WORD + len(token)))
         else:
             self.start = self.start if self._score else at
             self._score += len(token)
-            if len(token) >= _FILE and STARTS_LIKE_A_FILE.match(token):
-                self.drop(at, end)
-            elif self._score >= ENOUGH:
+            if self._score >= ENOUGH:
                 self.drop(self.start, end)
         if not self.dropping:
             self._short(token, at, end)
@@ -64,11 +68,11 @@ class Runs:
         else:
             self._score = max(0, self._score - _WORD // 2)
 
-    def drop(self, start: int, end: int) -> None:
-        numbers = self._numbers and self._shorts > 0
+    def drop(self, start: int, end: int, *, single: bool = False) -> None:
+        self._single, numbers = single, single and self._numbers
         self._forget()
         self.dropping, self.start, self.end, self._numbers = True, start, end, numbers
-        self._score = self._score_at_end = _CAP
+        self._score = self._score_at_end = self._cap = _CAP
 
     def stop(self) -> None:
         if self.dropping:
@@ -100,16 +104,25 @@ class Runs:
         self._different.add(token)
         self._numbers = self._numbers and _NUMBER.fullmatch(token) is not None
         if self._shorts >= _SHORTS and len(self._different) >= _DIFFERENT:
-            self.drop(self._shorts_start, end)
+            self.drop(self._shorts_start, end, single=True)
 
     def _follow(self, token: bytes, end: int) -> None:
-        if len(token) <= _SHORT and _PLAIN_SHORT.fullmatch(token):
+        if not _HAS_ALNUM.search(token):
+            return
+        if self._single and len(token) > _SHORT + 1:
+            self.stop()
+        elif self._single and _PLAIN_SHORT.fullmatch(token):
             self._wane(2)
-        elif len(token) <= _SHORT or not is_word(token):
-            self.end = end
-            self._score = self._score_at_end = min(_CAP, self._score + 2 * len(token))
+        elif not self._single and len(token) <= _GROUP and is_word(token):
+            self._wane(_LONG_WORD if token.isalpha() and len(token) > _SHORT else 2 * _WORD)
+        elif not self._single and token.isalpha() and is_word(token):
+            self.stop()
         else:
-            self._wane(_WORD + len(token))
+            self.end = end
+            # After a line one word ends it; the longer small groups go on, the surer they are.
+            self._cap = min(_MOST, self._cap + 1)
+            most = _LONG_WORD if len(token) > _GROUP else self._cap
+            self._score = self._score_at_end = min(most, self._score + 2 * len(token))
 
     def _wane(self, by: int) -> None:
         self._score -= by
