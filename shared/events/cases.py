@@ -50,13 +50,17 @@ class CaseClaimed(EventData):
 
 
 class CaseDecided(EventData):
-    """A worker decided; `outcome` is a Standard Safeguarding Dataset contact outcome."""
+    """A worker decided; `outcome` is a Standard Safeguarding Dataset contact outcome.
+
+    routes: whose work it ended; where the hub's is not among it, the case itself is undecided.
+    """
 
     case_id: UUID
     at: AwareDatetime
     actor_ref: str
     outcome: str
     reason_given: bool
+    routes: list[str] = Field(default_factory=list)
 
 
 class TaskOpened(EventData):

@@ -110,7 +110,7 @@ def _check(task: Task, body: Acknowledgement, viewer: Viewer) -> None:
     if task.acknowledged_at is not None:
         detail = "Somebody has acknowledged this already. Look at it again."
         raise Problem(409, "already-acknowledged", detail, state=task.state)
-    if task.owner_role != "team" and viewer.works(task.route, task.la):
+    if task.read_only and viewer.works(task.route, task.la):
         detail = "This awaits the school's own call; only the school can say that it was made."
         raise Problem(409, "awaits-school", detail)
     if needs_reference(task) and body.reference is None:

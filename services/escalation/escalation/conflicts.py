@@ -74,8 +74,11 @@ def school_tasks(viewer: Viewer) -> ColumnElement[bool]:
     )
     lead = and_(col(Task.urn).in_(viewer.schools(*LEADS)), col(Task.owner_role).in_(SCHOOL_OWNED))
     head = and_(col(Task.urn).in_(viewer.schools("head")), col(Task.owner_role) == "headteacher")
-    # While the staff are excluded, the chair is the named alternate for all that the school owes.
-    stands_in = and_(col(CaseFile.exclude_school_staff), col(Task.owner_role) != "team")
+    # While the staff, or all leads, are excluded the chair stands in for all the school owes.
+    nobody_else = or_(
+        col(CaseFile.exclude_school_staff), col(CaseFile.conflicted).contains(list(LEADS))
+    )
+    stands_in = and_(nobody_else, col(Task.owner_role) != "team")
     chair = and_(
         col(Task.urn).in_(viewer.schools("chair")),
         or_(col(Task.owner_role) == "chair", stands_in),

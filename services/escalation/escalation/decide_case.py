@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col, select
 
 from escalation.access import Session, own_team_tasks, reach_case
 from escalation.announcing import PRODUCER
@@ -96,15 +97,20 @@ async def decide_case(  # noqa: PLR0917 - one parameter for each part of the req
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
     tasks = await own_team_tasks(session, viewer, case_id)
-    if tasks or not _is_repeat(case, body, viewer):
+    if tasks or not await _is_repeat(session, case, body, viewer):
         expect(case.version, if_match)
         _check(tasks, body, viewer)
         await _record(request, session, viewer, case, tasks, body)
     return await show_case(request, response, session, viewer, case)
 
 
-def _is_repeat(case: CaseFile, body: CaseDecision, viewer: Viewer) -> bool:
-    return case.decided_by_ref == viewer.ref and case.outcome == body.outcome
+async def _is_repeat(session: Session, case: CaseFile, body: CaseDecision, viewer: Viewer) -> bool:
+    mine = select(Task.id).where(
+        col(Task.case_id) == case.id,
+        col(Task.claimed_by_ref) == viewer.ref,
+        col(Task.outcome) == body.outcome,
+    )
+    return (await session.exec(mine.limit(1))).first() is not None
 
 
 def _check(tasks: list[Task], body: CaseDecision, viewer: Viewer) -> None:
@@ -133,7 +139,9 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
         task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])
-    case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
+    routes = sorted({task.route for task in tasks})
+    if not _awaits_hub(case) or any(route in HUBS for route in routes):
+        case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
     _remember(request, session, case, viewer, "decided", body.outcome, body.reason)
     data = CaseDecided(
         case_id=case.id,
@@ -141,11 +149,17 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
         actor_ref=viewer.ref,
         outcome=body.outcome,
         reason_given=body.reason is not None,
+        routes=routes,
     )
     emit(session, "case.decided", case.id, data, producer=PRODUCER, at=now)
     # COMMIT POINT: after it the school hears of the outcome; before it the case is undecided.
     await commit(session)
     runtime_of(request).doorbell.ring()
+
+
+def _awaits_hub(case: CaseFile) -> bool:
+    """Then the case's outcome is the hub's to give; another team's ends that team's work."""
+    return any(action["route"] in HUBS for action in case.decision["actions"])
 
 
 def _remember(  # noqa: PLR0917 - the parts of one entry

@@ -14,7 +14,7 @@ from escalation.announcing import tell_opened, tell_raised, tell_task_opened, te
 from escalation.clearing import cancel_timers
 from escalation.history import remember
 from escalation.models import CaseFile, Exclusion, Task
-from escalation.planning import Plan, plan
+from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
 from escalation.schedule import answer_due, timers_for
 from shared.clock import Clock
@@ -88,7 +88,7 @@ async def open_case(
 
 async def raise_case(
     session: AsyncSession, case: CaseFile, decision: Json, rules: Rules, traceparent: str | None
-) -> Plan:
+) -> None:
     """Brings an open case up to a decision that was joined with its own."""
     now = rules.clock.now()
     case.decision = decision
@@ -96,9 +96,9 @@ async def raise_case(
     case.version += 1
     existing = await tasks_of(session, case.id)
     changes = plan(case, existing, decision["actions"], now, rules.watched)
+    put_in_order(case, existing)
     tell_raised(session, case, now, traceparent)
     await _carry_out(session, case, changes, rules, await excluded_refs(session, case), traceparent)
-    return changes
 
 
 async def tasks_of(session: AsyncSession, case_id: UUID) -> list[Task]:

@@ -8,10 +8,9 @@ from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.deciding import Rules, lock_case, open_case, raise_case, serving_la, tasks_of
+from escalation.deciding import Rules, lock_case, open_case, raise_case, serving_la
 from escalation.history import remember
 from escalation.models import CaseFile
-from escalation.ranking import rank
 from shared.bus import Record
 from shared.events.catalogue import CONCERNS
 from shared.events.envelope import Event
@@ -52,9 +51,6 @@ async def on_poison(
         case.unprocessed = True
         decision = _decision(case, record.value, rules)
         await raise_case(session, case, decision, rules, None)
-        for task in await tasks_of(session, case.id):
-            if task.closed_at is None:
-                task.rank = rank(task.priority, unprocessed=True)
     remember(
         session,
         case.id,

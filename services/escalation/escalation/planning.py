@@ -34,7 +34,8 @@ def plan(
     """Compares tasks and actions route by route and authority by authority; only ever raises.
 
     What is not in the actions stays. An acknowledgement given to less does not cover what is more
-    urgent: then a new task is opened, and supersedes the old one where that was not closed.
+    urgent: then a new task is opened, and supersedes the old one where that was not closed. What
+    a team has decided it did not decide with what is known now, so that is opened again too.
     """
     result = Plan()
     latest = {_key(task): task for task in existing if task.state != "superseded"}
@@ -44,9 +45,9 @@ def plan(
         if old is None:
             result.opened.append(new)
         elif old.state == "open":
-            if raise_task(old, new, unprocessed=case.unprocessed):
+            if raise_task(old, new):
                 result.raised.append(old)
-        elif PRIORITIES.index(new.priority) < PRIORITIES.index(old.priority):
+        elif old.state == "done" or _more_urgent(new, old):
             result.opened.append(new)
             if old.closed_at is None:
                 _supersede(old, at)
@@ -81,19 +82,29 @@ def task_of(case: CaseFile, action: Json, at: datetime, watched: Watched) -> Tas
     )
 
 
-def raise_task(task: Task, new: Task, *, unprocessed: bool) -> bool:
+def raise_task(task: Task, new: Task) -> bool:
     """Takes the more urgent of the two into `task`; whether anything about it rose."""
-    before = (task.priority, task.by, task.hard_by, task.rank, task.certainty)
+    before = (task.priority, task.by, task.hard_by, task.certainty)
     task.priority = higher(task.priority, new.priority)
     task.by = nearer(task.by, new.by)
     task.hard_by = harder(task.hard_by, new.hard_by)
     task.due_at = task.by or min(task.due_at, new.due_at)
-    task.rank = rank(task.priority, unprocessed=unprocessed)
     if new.certainty == "certain":
         task.certainty = "certain"
     known = {reason["rule"] for reason in task.because}
     task.because = task.because + [r for r in new.because if r["rule"] not in known]
-    return before != (task.priority, task.by, task.hard_by, task.rank, task.certainty)
+    return before != (task.priority, task.by, task.hard_by, task.certainty)
+
+
+def put_in_order(case: CaseFile, tasks: Iterable[Task]) -> None:
+    """Their places in the queue, after the case or their priority changed."""
+    for task in tasks:
+        if task.closed_at is None:
+            task.rank = rank(task.priority, unprocessed=case.unprocessed)
+
+
+def _more_urgent(one: Task, other: Task) -> bool:
+    return PRIORITIES.index(one.priority) < PRIORITIES.index(other.priority)
 
 
 def _key(task: Task) -> tuple[str, str | None, str | None, str]:

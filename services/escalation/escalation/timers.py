@@ -19,11 +19,12 @@ from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.schedule import again
 from shared.app import Runtime
 from shared.db import is_transient
-from shared.outbox import commit
+from shared.outbox import commit, rollback
 
 log = structlog.get_logger(__name__)
 BATCH: Final = 500
 LONGEST_SLEEP: Final = 1.0
+PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
 Due = tuple[Timer, Task, CaseFile]
 
@@ -53,11 +54,39 @@ async def fire_due(
     timers pending; after it none of them fires again.
     """
     async with sessions() as session:
-        due = await _claim(session, rules, limit)
-        if due:
+        try:
+            due = await _claim(session, rules, limit)
+            if due:
+                await _fire(session, due, rules)
+                await commit(session)
+            return len(due)
+        except Exception as error:
+            await rollback(session)
+            if is_transient(error):
+                raise
+            log.error("timers are taken apart", error=type(error).__name__)
+    return sum([await _fire_first(sessions, rules) for _ in range(limit)])
+
+
+async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) -> bool:
+    """One that cannot be fired must not silence the others: it is put off, and tried again."""
+    async with sessions() as session:
+        due = await _claim(session, rules, 1)
+        if not due:
+            return False
+        timer_id = due[0][0].id
+        try:
             await _fire(session, due, rules)
             await commit(session)
-        return len(due)
+        except Exception as error:
+            await rollback(session)
+            if is_transient(error):
+                raise
+            log.error("a timer cannot be fired", error=type(error).__name__)
+            later = {"due_at": rules.clock.now() + PUT_OFF, "attempts": Timer.attempts + 1}
+            await session.exec(update(Timer).where(col(Timer.id) == timer_id).values(later))
+            await session.commit()
+    return True
 
 
 async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:

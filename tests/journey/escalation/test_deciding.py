@@ -104,3 +104,22 @@ async def test_a_school_decides_no_case(house: House) -> None:
     case_id = await house.raised()
     body = {"outcome": "NFA", "reason": "dealt with"}
     assert (await act(house, case_id, "decide", dsl(), body)).status_code == 403
+
+
+async def test_what_is_said_after_a_decision_comes_back_to_the_hub(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, "decide", worker(), {"outcome": "ADVICE"})
+    await house.amended(case_id, concern_types=["neglect"])
+    assert [row["state"] for row in await house.queue(worker())] == ["open"]
+
+
+async def test_another_teams_decision_leaves_the_hubs_case_undecided(house: House) -> None:
+    case_id = await house.raised(
+        facts={"concern_types": ["allegation_adult", "physical"], "source_of_harm": ["staff"]}
+    )
+    lado = worker(route="LADO", account="lado-1")
+    decided = await act(house, case_id, "decide", lado, {"outcome": "ADVICE"})
+    assert decided.json()["outcome"] is None
+    assert [event["routes"] for event in await house.told("case.decided")] == [["LADO"]]
+    assert await house.queue(lado) == []
+    assert len(await house.queue(worker())) == 1

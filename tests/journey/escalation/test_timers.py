@@ -109,3 +109,13 @@ async def test_two_workers_fire_no_timer_twice(house: House) -> None:
     chased = [event["task_id"] for event in await house.told("task.reminded")]
     assert sum(fired) == len(chased)
     assert len(chased) == len(set(chased))
+
+
+async def test_a_timer_that_cannot_be_fired_silences_no_other(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    await house.raised()
+    await house.sql("UPDATE timer SET kind = 'nonsense' WHERE kind = 'unconfirmed'")
+    house.clock.advance(timedelta(minutes=15))
+    await house.fire()
+    assert ("MASH", "unclaimed") in await steps(house)
+    assert await house.sql("SELECT 1 FROM timer WHERE kind = 'nonsense' AND state = 'pending'")

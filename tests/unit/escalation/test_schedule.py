@@ -1,0 +1,74 @@
+"""The clocks of a task."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation.models import Task
+from escalation.ranking import PRIORITIES
+from escalation.schedule import again, timers_for
+from shared.policy import load_policy
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+SETTINGS = load_policy().settings()
+hours = st.integers(1, 2000)
+
+
+def task(priority: str = "P2", by: datetime | None = None, state: str = "open") -> Task:
+    return Task(
+        case_id=UUID(int=1),
+        route="MASH",
+        priority=priority,
+        rank=1,
+        due_at=by or NOW,
+        opened_at=NOW,
+        by=by,
+        certainty="certain",
+        owner="the team",
+        owner_role="team",
+        channel="QUEUE",
+        contact={},
+        because=[],
+        state=state,
+    )
+
+
+@given(st.sampled_from(PRIORITIES), st.none() | hours)
+def test_no_open_task_is_without_a_clock(priority: str, due_in: int | None) -> None:
+    by = None if due_in is None else NOW + timedelta(hours=due_in)
+    assert timers_for(task(priority, by), SETTINGS, NOW)
+
+
+@given(st.sampled_from(PRIORITIES), hours)
+def test_reminders_come_in_order_and_before_the_deadline(priority: str, due_in: int) -> None:
+    by = NOW + timedelta(hours=due_in)
+    timers = timers_for(task(priority, by), SETTINGS, NOW)
+    reminders = [timer.due_at for timer in timers if timer.kind == "reminder"]
+    assert reminders == sorted(reminders)
+    assert all(NOW < due < by for due in reminders)
+    assert [timer.due_at for timer in timers if timer.kind == "overdue"] == [by]
+
+
+@given(hours, st.integers(0, 5000))
+def test_a_deadline_already_past_is_overdue_at_once_with_no_reminder(
+    due_in: int, late: int
+) -> None:
+    by = NOW + timedelta(hours=due_in)
+    timers = timers_for(task("P2", by), SETTINGS, by + timedelta(minutes=late))
+    assert [timer.kind for timer in timers] == ["overdue"]
+
+
+@given(st.sampled_from(["unconfirmed", "unclaimed", "call_back", "overdue"]), st.integers(0, 30))
+def test_what_is_chased_is_chased_again_later_and_counted_from_now(kind: str, times: int) -> None:
+    (timer, *_) = timers_for(task("P0"), SETTINGS, NOW)
+    timer.kind, timer.attempts = kind, times
+    following = again(timer, SETTINGS, NOW + timedelta(days=1))
+    assert following is not None
+    assert timedelta(0) < following.due_at - (NOW + timedelta(days=1)) <= timedelta(days=1)
+    assert following.attempts == times + 1
+
+
+def test_an_acknowledged_task_is_not_asked_for_again() -> None:
+    assert timers_for(task("P0", state="acknowledged"), SETTINGS, NOW) == []
