@@ -115,7 +115,7 @@ async def _lost_tails(session: AsyncSession, before: datetime) -> list[Json]:
         .where(col(LogEntry.producer).in_(last))
         .group_by(col(LogEntry.producer))
     )
-    seen = dict(reached.tuples().all())
+    seen = {row[0]: row[1] for row in reached}
     return [
         _missing(producer, (seen.get(producer) or 0) + 1, number)
         for producer, number in sorted(last.items())

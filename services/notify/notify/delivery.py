@@ -34,6 +34,8 @@ async def hand_over(message: EmailMessage, smtp: Smtp) -> Outcome:
             password=smtp.password,
             use_tls=smtp.tls,
             start_tls=smtp.start_tls,
+            # Otherwise the machine's name is asked of DNS, which blocks, and told to the server.
+            local_hostname=str(message["From"]).rpartition("@")[2],
             timeout=TIMEOUT_SECONDS,
         )
     except aiosmtplib.SMTPRecipientsRefused as refused:

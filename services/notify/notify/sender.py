@@ -15,7 +15,7 @@ from notify.delivery import Outcome, hand_over
 from notify.message import link_to, reference_of, write
 from notify.models import Notice, Post, ReporterContact
 from notify.outgoing import tell_failed, tell_sent
-from notify.settings import NotifySettings
+from notify.settings import NotifySettings, Smtp
 from shared.app import Runtime
 from shared.bus.failpoint import reach
 from shared.db import is_transient
@@ -106,7 +106,7 @@ async def _deliver(runtime: Runtime, notice: Notice) -> Outcome:
         to=address,
         at=runtime.clock.now(),
     )
-    return await hand_over(message, settings.smtp)
+    return await hand_over(message, Smtp(settings.smtp_url.get_secret_value()))
 
 
 async def _record(runtime: Runtime, notice: Notice, outcome: Outcome) -> None:

@@ -1,9 +1,8 @@
 """What notify must be told besides what every service is told."""
 
-from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import Settings
 
@@ -19,7 +18,7 @@ class NotifySettings(Settings):
     """
 
     smtp_url: SecretStr
-    mail_from: str
+    mail_from: str = Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$")
     public_url: str
     senders: int = 2
 
@@ -30,16 +29,14 @@ class NotifySettings(Settings):
             raise ValueError("the public address starts with https://")
         return url.rstrip("/")
 
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        # Raised at the start rather than at the first notice; it never quotes the URL.
-        if self.smtp.scheme not in _PORTS or not self.smtp.host:
-            raise ValueError("HANDRAIL_SMTP_URL is smtp://host:port or smtps://host:port")
-        return self
-
-    @property
-    def smtp(self) -> "Smtp":
-        return Smtp(self.smtp_url.get_secret_value())
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_server(cls, url: SecretStr) -> SecretStr:
+        # Refused at the start rather than at the first notice, and without quoting the password.
+        smtp = Smtp(url.get_secret_value())
+        if smtp.scheme not in _PORTS or not smtp.host:
+            raise ValueError("a mail server's address is smtp://host:port or smtps://host:port")
+        return url
 
 
 class Smtp:
