@@ -25,7 +25,8 @@ from shared.bus.postgres import LOST, close, connect, lock_key
 
 POLL_SECONDS = 0.2
 STAND_BY_SECONDS = 0.5
-FULL_LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+WHOLE_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 30.0
 SETTLE_SECONDS = 0.05
 # How many concerns a look carries as held before it starts over.
@@ -78,22 +79,30 @@ class _Mark:
 
 @dataclass(slots=True)
 class _Look:
-    """One pass over the outbox from its start. What was held once in it is held to its end.
+    """One pass over the pending rows. What was held once in it is held to its end.
 
-    held: concerns with a row not published; their later rows must not overtake it.
-    reached: one above the highest row moved. A row below it may still be uncommitted.
     floor: no row below it can appear any more. Reading from here, not from the start, spares the
-    dead index entries of what was just deleted; reading from `reached` would let a concern's next
-    row overtake one that committed late.
+    dead index entries of what was deleted; reading from `reached` would let a concern's next row
+    overtake one that committed late.
+    reached: one above the highest row moved. A row below it may still be uncommitted.
+    held: concerns with a row not published; their later rows must not overtake it.
+    lowest_held: where the next look must begin, to find them again.
     """
 
     ends_at: float
-    reached: int = 0
     floor: int = 0
+    reached: int = 0
     mark: _Mark | None = None
     held: set[UUID] = field(default_factory=set)
+    lowest_held: int | None = None
     stuck: int = 0
     failed: bool = False
+    begun: bool = False
+
+    def hold(self, row: Any) -> None:
+        self.held.add(row["subject"])
+        seq: int = row["seq"]
+        self.lowest_held = seq if self.lowest_held is None else min(self.lowest_held, seq)
 
 
 async def run_relay(
@@ -135,6 +144,7 @@ class _Relay:
         self._state = state
         self._back_off = 0.0
         self._told: set[int] = set()
+        self._whole_at = 0.0
 
     async def session(self, dsn: str) -> None:
         """Lock, reads and deletes share one session: who has lost the lock cannot go on."""
@@ -154,22 +164,23 @@ class _Relay:
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         self._state.leading = self._doorbell.answered_here = True
+        self._whole_at = 0.0
         look = _Look(ends_at=0.0)
         while not self._stop.is_set():
             self._doorbell.clear()
             if time.monotonic() >= look.ends_at:
                 look = self._begin_look(look)
             rows = await self._select(connection, look)
-            if look.reached == 0:
+            if not look.begun:
+                look.begun = True
                 self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
-                await _settle(connection, look)
-                continue
-            if not look.held:
+            elif not look.held:
                 self._state.oldest = None
             await _settle(connection, look)
-            await self._doorbell.wait(POLL_SECONDS)
+            if not rows:
+                await self._doorbell.wait(POLL_SECONDS)
 
     def _begin_look(self, last: _Look) -> _Look:
         if last.failed:
@@ -177,13 +188,17 @@ class _Relay:
         else:
             self._back_off = 0.0
         self._state.stuck = last.stuck
-        return _Look(ends_at=time.monotonic() + FULL_LOOK_SECONDS)
+        floor = last.floor if last.lowest_held is None else min(last.floor, last.lowest_held)
+        return _Look(ends_at=time.monotonic() + LOOK_SECONDS, floor=floor, reached=floor)
 
     async def _select(self, connection: asyncpg.Connection, look: _Look) -> Sequence[Any]:
         if len(look.held) > MAX_HELD:
             return ()
+        now, start = time.monotonic(), look.floor
+        if now >= self._whole_at:  # should a row ever be below the floor, it waits no longer
+            start, self._whole_at = 0, now + WHOLE_SECONDS
         rows: Sequence[Any] = await connection.fetch(
-            _SELECT, look.floor, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
+            _SELECT, start, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
         )
         mark = look.mark
         if mark and mark.settled and not (rows and rows[0]["seq"] < mark.reached):
@@ -208,7 +223,8 @@ class _Relay:
 
     def _hold(self, refused: Sequence[Any], look: _Look) -> None:
         """They stay. The look goes on with other concerns, and starts over after the back-off."""
-        look.held.update(row["subject"] for row in refused)
+        for row in refused:
+            look.hold(row)
         self._state.unacknowledged += len(refused)
         if not look.failed:
             look.failed = True
@@ -223,7 +239,7 @@ class _Relay:
                 continue  # behind a stuck row of the same concern
             record = self._record(row)
             if record is None:
-                look.held.add(row["subject"])
+                look.hold(row)
                 look.stuck += 1
             else:
                 pending.append((row, record))
