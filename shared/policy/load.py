@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -165,16 +166,18 @@ def _stand_ins(data: Any, words: Vocabulary, problems: Problems) -> tuple[StandI
     return tuple(found)
 
 
-def load_national(path: Path, schema: Schema) -> NationalPack:
-    data, digest = read(path)
-    problems = Problems(path.name)
+@lru_cache(maxsize=4)
+def load_national(raw: bytes, name: str, schema: Schema) -> NationalPack:
+    """Reading takes a second or two, and the same bytes give the same pack."""
+    data, digest = read(raw, name)
+    problems = Problems(name)
     in_force = _head(data, NATIONAL, problems)
     try:
         pack = _national(data, PackRef("national", str(data["version"]), digest), schema, problems)
     except (GrammarError, KeyError) as error:
         problems.add(1, "", str(error))
     problems.raise_if_any()
-    return NationalPack(file=path.name, in_force=in_force, **pack)
+    return NationalPack(file=name, in_force=in_force, **pack)
 
 
 def _national(data: Any, ref: PackRef, schema: Schema, problems: Problems) -> dict[str, Any]:
@@ -206,7 +209,7 @@ def _national(data: Any, ref: PackRef, schema: Schema, problems: Problems) -> di
 
 
 def load_local(path: Path, schema: Schema, national: NationalPack) -> LocalPack:
-    data, digest = read(path)
+    data, digest = read(path.read_bytes(), path.name)
     problems = Problems(path.name)
     in_force = _head(data, LOCAL, problems)
     words = Vocabulary(
@@ -274,7 +277,8 @@ def load_packs(
     directory: Path, schema: Schema
 ) -> tuple[NationalPack, dict[str, LocalPack], tuple[str, ...]]:
     """A broken local pack is left out with an alarm; without a national pack nothing starts."""
-    national = load_national(directory / "national.yaml", schema)
+    path = directory / "national.yaml"
+    national = load_national(path.read_bytes(), path.name, schema)
     locals_: dict[str, LocalPack] = {}
     alarms: list[str] = []
     for path in sorted(directory.glob("*.yaml")):

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -44,17 +43,16 @@ def line_of(node: object, key: object = None) -> int:
     return int(position.line) + 1
 
 
-def read(path: Path) -> tuple[Any, str]:
-    """The file's content and its hash."""
-    raw = path.read_bytes()
+def read(raw: bytes, name: str) -> tuple[Any, str]:
+    """A file's content, read with line numbers, and its hash."""
     try:
         data = YAML(typ="rt", pure=True).load(raw)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = f"{path.name}:{line}: this is not valid YAML ({error.problem}); check the colons,"
+        problem = f"{name}:{line}: this is not valid YAML ({error.problem}); check the colons,"
         raise PolicyError([f"{problem} quotes and indents on this line"]) from error
     if not isinstance(data, Mapping):
-        raise PolicyError([f"{path.name}:1: a pack is a list of named parts; start with `pack:`"])
+        raise PolicyError([f"{name}:1: a pack is a list of named parts; start with `pack:`"])
     return data, "sha256:" + hashlib.sha256(raw).hexdigest()
 
 

@@ -15,7 +15,7 @@ def raise_to(previous: Json, new: Decision) -> Json:
     for old in previous.get("actions", []):
         key = _key(old)
         actions[key] = _higher(old, actions[key]) if key in actions else old
-    fresh["actions"] = sorted(actions.values(), key=lambda action: action["priority"])
+    fresh["actions"] = sorted(actions.values(), key=_urgency)
     priorities = [action["priority"] for action in fresh["actions"]]
     fresh["priority"] = min([*priorities, fresh["priority"], previous.get("priority", "P4")])
     fresh["prohibitions"] = _united(previous.get("prohibitions", []), fresh["prohibitions"])
@@ -23,6 +23,11 @@ def raise_to(previous: Json, new: Decision) -> Json:
     for name, at in previous.get("clocks", {}).items():
         fresh["clocks"][name] = _earlier(at, fresh["clocks"].get(name, at))
     return fresh
+
+
+def _urgency(action: Json) -> tuple[str, bool]:
+    """Life first; the rest stays in its order."""
+    return action["priority"], not action["route"].endswith("_999")
 
 
 def _key(action: Json) -> tuple[Any, ...]:

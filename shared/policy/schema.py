@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -70,7 +71,7 @@ class Fact:
         return frozenset(self._read_word(m) if isinstance(m, str) else UNKNOWN for m in members)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schema:
     facts: Mapping[str, Fact]
     severe_types: frozenset[str]
@@ -119,8 +120,9 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
     )
 
 
-def load_schema(path: Path = FACTS_FILE) -> Schema:
-    data = YAML(typ="safe", pure=True).load(path)
+@lru_cache(maxsize=1)
+def load_schema() -> Schema:
+    data = YAML(typ="safe", pure=True).load(FACTS_FILE)
     facts = {name: _fact(name, entry) for name, entry in data["facts"].items()}
     aliases = {other: fact.name for fact in facts.values() for other in fact.also_called}
     return Schema(
