@@ -13,7 +13,7 @@ from intake import amending, replaying
 from intake.advice import advise, emergency_numbers
 from intake.answers import advice, explained, status_url
 from intake.authority import Standing
-from intake.conflicts import accused_among, exclusion
+from intake.conflicts import Exclusion, accused_among, exclusion
 from intake.desk import Desk
 from intake.drafts import Draft, Issue, entry, seal
 from intake.grants import accounts_of
@@ -44,7 +44,10 @@ _NOT_STORED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One submission as it was sent, media already dropped."""
+    """One submission as it was sent, media already dropped.
+
+    not_missed: issues that are none here, because the form does not ask for what they miss.
+    """
 
     who: Principal
     body: bytes | dict[str, Any]
@@ -52,6 +55,7 @@ class Asked:
     key: str | None = None
     strict: bool = False
     traceparent: str | None = None
+    not_missed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Reply:
 
 async def accept(desk: Desk, asked: Asked) -> Reply:
     """Raises a Problem for what cannot be taken; each of them says whom to ring."""
-    read = _read(desk, asked)
+    read = read_body_of(desk, asked.body)
     standing = await desk.authority.standing(asked.who, read.urn)
     strict = asked.strict and standing.sandbox
     if strict and read.issues:
@@ -88,10 +92,10 @@ async def accept(desk: Desk, asked: Asked) -> Reply:
     return reply
 
 
-def _read(desk: Desk, asked: Asked) -> Submission:
+def read_body_of(desk: Desk, body: bytes | dict[str, Any]) -> Submission:
     now = desk.runtime.clock.now()
     try:
-        return read_submission(asked.body, desk.policy.schema, received_at=now)
+        return read_submission(body, desk.policy.schema, received_at=now)
     except Unreadable:
         detail = "The body is not readable JSON. Nothing was stored: send it again, or telephone."
         raise Problem(400, "unreadable", detail) from None
@@ -102,28 +106,29 @@ def _read(desk: Desk, asked: Asked) -> Submission:
 async def _draft(desk: Desk, asked: Asked, read: Submission, standing: Standing) -> Draft:
     secret = _secret(desk)
     advised = advise(desk.policy, read, standing.la, secret)
-    facts = [one.subject.facts for one in advised]
-    numbers = read.accused_staff_refs
-    people = advised[0].subject.details.get("people") if advised else None
-    known = await accounts_of(desk.runtime.sessions, standing.urn, numbers, secret)
     record = read.source_record_id
     return Draft(
         incident_id=uuid4(),
         read=read,
         standing=standing,
         advised=advised,
-        excluded=exclusion(
-            facts,
-            accused=accused_among(people),
-            numbers=numbers,
-            accounts=known,
-            secret=secret,
-        ),
+        excluded=await excluded_from(desk, read, standing.urn),
         body_ref=match_key(secret, "body", body_digest(read.raw)),
         source_ref=match_key(secret, "source", record) if record else None,
-        issues=_issues(read, standing),
+        issues=_issues(read, standing, asked.not_missed),
         dropped_media=asked.dropped_media,
         traceparent=asked.traceparent,
+    )
+
+
+async def excluded_from(desk: Desk, read: Submission, urn: str | None) -> Exclusion:
+    secret, numbers = desk.runtime.secret, read.accused_staff_refs
+    return exclusion(
+        [subject.facts for subject in read.subjects],
+        accused=accused_among(read.subjects[0].details.get("people")),
+        numbers=numbers,
+        accounts=await accounts_of(desk.runtime.sessions, urn, numbers, secret),
+        secret=secret,
     )
 
 
@@ -204,13 +209,21 @@ def not_stored(desk: Desk, draft: Draft, reason: str) -> Problem:
     )
 
 
-def _issues(read: Submission, standing: Standing) -> tuple[Issue, ...]:
-    issues = [{"pointer": issue.pointer, "issue": issue.issue} for issue in read.issues]
+def _issues(read: Submission, standing: Standing, not_missed: frozenset[str]) -> tuple[Issue, ...]:
+    issues = plain_issues(read, not_missed)
     if standing.assumed:
         issues.append(_issue("urn_from_client", "/school"))
     if standing.urn and standing.checked and standing.school is None:
         issues.append(_issue("school_not_in_register", "/school/urn"))
     return tuple(issues)
+
+
+def plain_issues(read: Submission, not_missed: frozenset[str]) -> list[Issue]:
+    return [
+        {"pointer": issue.pointer, "issue": issue.issue}
+        for issue in read.issues
+        if issue.issue not in not_missed
+    ]
 
 
 def _issue(code: str, pointer: str = "") -> Issue:

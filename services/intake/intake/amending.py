@@ -1,6 +1,7 @@
 """What is said later about a concern: decided again, and never answered lower than before."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,17 +11,32 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake.advice import Advised
+from intake.conflicts import Exclusion
 from intake.desk import PRODUCER, Desk
-from intake.drafts import Draft, dumps
-from intake.models import Amendment, Concern, Match, Submission
-from intake.reading import Subject, same_children
+from intake.drafts import Draft, Issue, dumps
+from intake.models import Amendment, Concern, Match
+from intake.models import Submission as SubmissionRow
+from intake.reading import Subject, Submission, same_children
 from intake.replaying import replay
 from shared.events.concerns import ConcernAmended, DataIssue
 from shared.outbox import commit, emit
-from shared.policy import Authorities, raise_to
+from shared.policy import Authorities, Decision, raise_to
 from shared.policy.schema import UNKNOWN
 
 Keys = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said later about one child. school_la: as the register has it."""
+
+    read: Submission
+    subject: Subject
+    match_keys: Keys
+    school_la: str | None
+    body_ref: str
+    issues: tuple[Issue, ...]
+    traceparent: str | None
 
 
 async def amend_incident(
@@ -34,10 +50,10 @@ async def amend_incident(
         return None
     by_id = {concern.id: concern for concern in concerns}
     decisions = {
-        concern_id: await amend(session, desk, draft, by_id[concern_id], one)
+        concern_id: await amend(session, desk, _said(draft, one), by_id[concern_id])
         for concern_id, one in twins.items()
     }
-    await _widen(session, draft, incident_id)
+    await widen(session, draft.excluded, incident_id)
     # COMMIT POINT: before it nothing was amended; after it the same body is answered the same.
     await commit(session)
     desk.runtime.doorbell.ring()
@@ -53,41 +69,40 @@ async def amend_incident(
     )
 
 
-async def amend(
-    session: AsyncSession, desk: Desk, draft: Draft, concern: Concern, one: Advised
-) -> dict[str, Any]:
+async def amend(session: AsyncSession, desk: Desk, said: Said, concern: Concern) -> dict[str, Any]:
     """Adds to one concern, whose row is locked; the caller commits. The same body adds nothing."""
     earlier = await _amendments(session, concern.id)
-    same = next((a for a in earlier if a.body_ref == draft.body_ref), None)
+    same = next((a for a in earlier if a.body_ref == said.body_ref), None)
     if same is not None:
         return same.decision or {}
     last = earlier[-1] if earlier else None
-    facts = joined((last or concern).facts or {}, one.subject.facts)
-    decision = raise_to((last or concern).decision or {}, _decide(desk, draft, concern, one, facts))
-    sealer = desk.runtime.sealer
+    facts = joined((last or concern).facts or {}, said.subject.facts)
+    facts["subject_role"] = concern.subject_role
+    decision = raise_to((last or concern).decision or {}, _decide(desk, said, concern, facts))
+    at, sealer = said.read.received_at, desk.runtime.sealer
     session.add(
         Amendment(
             id=uuid4(),
             concern_id=concern.id,
             number=len(earlier) + 1,
-            body_ref=draft.body_ref,
-            received_at=draft.read.received_at,
+            body_ref=said.body_ref,
+            received_at=at,
             facts=facts,
             decision=decision,
-            data_issues=list(draft.issues),
-            sealed_raw=sealer.seal("submission", dumps(draft.read.raw), context=str(concern.id)),
+            data_issues=list(said.issues),
+            sealed_raw=sealer.seal("submission", dumps(said.read.raw), context=str(concern.id)),
         )
     )
-    await _add_keys(session, concern.id, one.match_keys)
+    await _add_keys(session, concern.id, said.match_keys)
     data = ConcernAmended(
         concern_id=concern.id,
-        received_at=draft.read.received_at,
+        received_at=at,
         facts=facts,
         decision=decision,
-        data_issues=[DataIssue(**issue) for issue in draft.issues],
-        sealed_details=sealer.seal("details", dumps(one.subject.details), context=str(concern.id)),
+        data_issues=[DataIssue(**issue) for issue in said.issues],
+        sealed_details=sealer.seal("details", dumps(said.subject.details), context=str(concern.id)),
     )
-    at, trace = draft.read.received_at, draft.traceparent
+    trace = said.traceparent
     emit(session, "concern.amended", concern.id, data, producer=PRODUCER, at=at, traceparent=trace)
     return decision
 
@@ -104,17 +119,28 @@ def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _decide(
-    desk: Desk, draft: Draft, concern: Concern, one: Advised, facts: Mapping[str, Any]
-) -> Any:
-    subject: Subject = one.subject
+def _said(draft: Draft, one: Advised) -> Said:
+    return Said(
+        draft.read,
+        one.subject,
+        one.match_keys,
+        draft.standing.la,
+        draft.body_ref,
+        draft.issues,
+        draft.traceparent,
+    )
+
+
+def _decide(desk: Desk, said: Said, concern: Concern, facts: Mapping[str, Any]) -> Decision:
     return desk.policy.decide(
         facts,
-        received_at=draft.read.received_at,
-        discovered_at=draft.read.discovered_at,
+        received_at=said.read.received_at,
+        discovered_at=said.read.discovered_at,
         subject=concern.subject_ref,
         authorities=Authorities(
-            home=subject.home_la, found=draft.read.found_la, school=draft.standing.la
+            home=said.subject.home_la or concern.home_la,
+            found=said.read.found_la or concern.found_la,
+            school=said.school_la,
         ),
     )
 
@@ -171,10 +197,9 @@ async def _add_keys(session: AsyncSession, concern_id: UUID, keys: Keys) -> None
         await session.execute(insert(Match).values(values).on_conflict_do_nothing())
 
 
-async def _widen(session: AsyncSession, draft: Draft, incident_id: UUID) -> None:
+async def widen(session: AsyncSession, more: Exclusion, incident_id: UUID) -> None:
     """Who is newly accused or in conflict is kept out from now on; nobody is let in again."""
-    submission = await session.get_one(Submission, incident_id)
-    more = draft.excluded
+    submission = await session.get_one(SubmissionRow, incident_id)
     submission.excluded_refs = sorted({*submission.excluded_refs, *more.refs})
     submission.excluded_roles = sorted({*submission.excluded_roles, *more.roles})
     submission.exclude_school_staff = submission.exclude_school_staff or more.school_staff

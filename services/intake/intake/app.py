@@ -15,6 +15,7 @@ from shared.clock import Clock, SystemClock
 from shared.inbox import Subscription
 from shared.policy import load_policy
 
+SETTINGS = IntakeSettings
 PROBLEM_MEMBERS = {"emergency": emergency.NATIONAL}
 
 

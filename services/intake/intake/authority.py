@@ -1,7 +1,6 @@
 """For which school a caller may speak: the token says who it is, the grants say for whom."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from intake.lookups import Remembered
 from intake.models import GrantRow
 from intake.schools import Register, RegisteredSchool, is_reserved
 from shared.auth import Principal, forbidden
@@ -24,8 +24,7 @@ READ_SCOPE: Final = "concerns:read"
 # A remembered grant only spares a query: the statement that stores looks at the row again, so a
 # revoked one stores nothing from the moment its revocation commits, whatever a process remembers.
 _REMEMBERED_SECONDS: Final = 20.0
-_REMEMBERED: Final = 50_000
-_PATIENCE_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Authority:
     ) -> None:
         self._sessions, self._register, self._clock = sessions, register, clock
         self._synthetic = synthetic
-        self._grants: dict[tuple[str, str], tuple[float, LiveGrant]] = {}
+        self._grants = Remembered(self._find, seconds=_REMEMBERED_SECONDS, most=50_000)
 
     async def standing(self, who: Principal, urn: str | None) -> Standing:
         """Raises 403 unless the caller may speak for that school, or for one to be found out."""
@@ -100,7 +99,7 @@ class Authority:
 
     def forget(self) -> None:
         """After a change of grants in this process."""
-        self._grants.clear()
+        self._grants.forget()
 
     async def _of_person(self, who: Principal, urn: str | None) -> Standing:
         """A person's schools are the token's: whoever issues it knows its staff."""
@@ -133,16 +132,12 @@ class Authority:
     async def _grant(self, who: Principal, urn: str) -> LiveGrant | None:
         if not who.holds("mis", urn=urn):
             return None
-        key, now = (who.client, urn), time.monotonic()
-        remembered = self._grants.get(key)
-        if remembered and now - remembered[0] < _REMEMBERED_SECONDS:
-            return remembered[1] if remembered[1].holds_at(self._clock.now()) else None
-        grant = next(iter(await self._look(who.client, col(GrantRow.urn) == urn)), None)
-        if grant:  # one that is not there yet may be given any moment
-            if len(self._grants) >= _REMEMBERED:
-                self._grants.clear()
-            self._grants[key] = now, grant
-        return grant
+        grant = await self._grants.find((who.client, urn))
+        return grant if grant and grant.holds_at(self._clock.now()) else None
+
+    async def _find(self, key: tuple[str, str]) -> LiveGrant | None:
+        client, urn = key
+        return next(iter(await self._look(client, col(GrantRow.urn) == urn)), None)
 
     async def _some(self, who: Principal) -> list[LiveGrant]:
         """Grants for two schools, for one if it is the client's only one, or none."""

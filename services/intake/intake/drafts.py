@@ -81,6 +81,8 @@ def entry(
                 draft.incident_id,
                 one.subject.ref,
                 one.subject.role,
+                one.subject.home_la,
+                draft.read.found_la,
                 facts.decode(),
                 decision.decode(),
             )

@@ -61,6 +61,8 @@ class Concern(SQLModel, table=True):
     incident_id: UUID = Field(index=True)
     subject_ref: str
     subject_role: str
+    home_la: str | None
+    found_la: str | None
     facts: dict[str, Any] | None = Field(sa_type=JSONB)
     decision: dict[str, Any] | None = Field(sa_type=JSONB)
     held: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})

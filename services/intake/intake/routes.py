@@ -20,7 +20,7 @@ MOST_IN_A_BATCH: Final = 100
 _LONGEST_KEY: Final = 255
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _STRICT = re.compile(r"(?:^|,)\s*handling\s*=\s*\"?strict\"?\s*(?:,|;|$)", re.IGNORECASE)
-_BODY: Final[dict[str, Any]] = {
+JSON_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": {"type": "object"}}},
@@ -37,17 +37,19 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-@router.post("/concerns", status_code=201, openapi_extra=_BODY)
+@router.post("/concerns", status_code=201, openapi_extra=JSON_BODY)
 async def post_concern(request: Request, who: Raiser) -> Response:
     """Takes a concern in and answers with what must be done about it now."""
     desk = desk_of(request)
     desk.limiter.spend(who.client)
     body, dropped = await read_body(request)
-    asked = Asked(who, body, dropped, _key(request), _strict(request), traceparent(request))
+    asked = Asked(
+        who, body, dropped, idempotency_key(request), _strict(request), traceparent(request)
+    )
     return responded(await accept(desk, asked))
 
 
-@router.post("/concerns/batch", openapi_extra=_BODY)
+@router.post("/concerns/batch", openapi_extra=JSON_BODY)
 async def post_batch(request: Request, who: Raiser) -> Response:
     """Several concerns, each taken or refused alone; the answer has one result for each."""
     desk = desk_of(request)
@@ -100,7 +102,7 @@ def traceparent(request: Request) -> str | None:
     return given if _TRACE.fullmatch(given) else None
 
 
-def _key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     """A key that cannot be one counts as missing, which is reported and refuses nothing."""
     key = request.headers.get("idempotency-key", "").strip()
     return key if 0 < len(key) <= _LONGEST_KEY else None

@@ -1,21 +1,18 @@
 """The register of schools, and the URNs that no real school has."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from intake.lookups import Remembered
 from intake.models import School
 
 RESERVED: Final = range(999001, 999100)
-_REMEMBERED_SECONDS: Final = 300.0
-_REMEMBERED: Final = 50_000
 _BATCH: Final = 1000
 
 
@@ -55,24 +52,23 @@ async def import_schools(session: AsyncSession, rows: Iterable[RegisteredSchool]
 
 
 class Register:
-    """Looks schools up and remembers them for minutes: they move seldom, concerns come often."""
+    """Remembers schools for some minutes: they move seldom, and concerns come often."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
-        self._known: dict[str, tuple[float, RegisteredSchool | None]] = {}
+        self._known = Remembered(self._look, seconds=300, most=50_000)
 
     async def find(self, urn: str) -> RegisteredSchool | None:
         """The school, or None for a URN that is not in the register."""
-        now = time.monotonic()
-        known = self._known.get(urn)
-        if known and now - known[0] < _REMEMBERED_SECONDS:
-            return known[1]
+        return await self._known.find(urn)
+
+    def forget(self) -> None:
+        """After an import in this process."""
+        self._known.forget()
+
+    async def _look(self, urn: str) -> RegisteredSchool | None:
         async with self._sessions() as session:
-            rows: Any = await session.execute(select(School).where(col(School.urn) == urn))
-            row = rows.scalar_one_or_none()
-        school = row and RegisteredSchool(row.urn, row.la, row.name, row.phase, row.synthetic)
-        if school is not None:  # one that is not there yet may be imported any moment
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[urn] = now, school
-        return school
+            row = await session.get(School, urn)
+        if row is None:
+            return None
+        return RegisteredSchool(row.urn, row.la, row.name, row.phase, row.synthetic)

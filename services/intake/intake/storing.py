@@ -47,6 +47,8 @@ class ConcernRow(NamedTuple):
     incident_id: UUID
     subject_ref: str
     subject_role: str
+    home_la: str | None
+    found_la: str | None
     facts: str
     decision: str
 
@@ -129,21 +131,24 @@ WITH incoming AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 ), raised AS (
-    INSERT INTO concern (id, incident_id, subject_ref, subject_role, facts, decision)
-    SELECT c.id, c.incident_id, c.subject_ref, c.subject_role, c.facts::jsonb, c.decision::jsonb
-    FROM unnest($24::uuid[], $25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[])
-        AS c(id, incident_id, subject_ref, subject_role, facts, decision)
+    INSERT INTO concern (id, incident_id, subject_ref, subject_role, home_la, found_la, facts,
+        decision)
+    SELECT c.id, c.incident_id, c.subject_ref, c.subject_role, c.home_la, c.found_la,
+        c.facts::jsonb, c.decision::jsonb
+    FROM unnest($24::uuid[], $25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[],
+                $30::text[], $31::text[])
+        AS c(id, incident_id, subject_ref, subject_role, home_la, found_la, facts, decision)
     JOIN fresh ON fresh.id = c.incident_id
 ), matched AS (
     INSERT INTO match (concern_id, kind, key)
     SELECT m.concern_id, m.kind, m.key
-    FROM unnest($30::uuid[], $31::uuid[], $32::text[], $33::text[])
+    FROM unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[])
         AS m(incident_id, concern_id, kind, key)
     JOIN fresh ON fresh.id = m.incident_id
 ), numbered AS (
     SELECT e.*, row_number() OVER (ORDER BY e.nr) AS n
-    FROM unnest($34::uuid[], $35::uuid[], $36::uuid[], $37::timestamptz[], $38::text[],
-                $39::bytea[])
+    FROM unnest($36::uuid[], $37::uuid[], $38::uuid[], $39::timestamptz[], $40::text[],
+                $41::bytea[])
         WITH ORDINALITY AS e(incident_id, event_id, subject, occurred_at, traceparent, data, nr)
     JOIN fresh ON fresh.id = e.incident_id
 ), counter AS (

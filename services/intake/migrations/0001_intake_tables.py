@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("subject_ref", sa.String(), nullable=False),
         sa.Column("subject_role", sa.String(), nullable=False),
+        sa.Column("home_la", sa.String(), nullable=True),
+        sa.Column("found_la", sa.String(), nullable=True),
         sa.Column("facts", JSONB(), nullable=True),
         sa.Column("decision", JSONB(), nullable=True),
         sa.Column("held", sa.Boolean(), server_default=sa.text("false"), nullable=False),

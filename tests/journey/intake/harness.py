@@ -1,5 +1,6 @@
 """A running intake, spoken to as a school's system does, and its database to look into."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -63,11 +64,12 @@ class Intake:
         self,
         body: Any,
         key: str | None = "key-1",
-        who: dict[str, str] | None = None,
+        who: Mapping[str, str] | None = None,
         path: str = "/v1/concerns",
-        **headers: str,
+        *,
+        more: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        sent = {**(who or self.mis()), "content-type": "application/json", **headers}
+        sent = {**(who or self.mis()), "content-type": "application/json", **(more or {})}
         if key is not None:
             sent["idempotency-key"] = key
         content = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -81,7 +83,12 @@ class Intake:
 
     async def grant(self, client: str = CLIENT, urn: str = URN, **more: Any) -> GrantRow:
         now = self.desk.runtime.clock.now()
-        values: dict[str, Any] = {"role": "mis", "synthetic": True, "valid_from": now, "given_at": now}
+        values: dict[str, Any] = {
+            "role": "mis",
+            "synthetic": True,
+            "valid_from": now,
+            "given_at": now,
+        }
         row = GrantRow(id=uuid4(), client=client, urn=urn, given_by_ref="head", **(values | more))
         async with self.desk.runtime.sessions() as session:
             session.add(row)

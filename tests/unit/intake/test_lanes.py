@@ -56,7 +56,10 @@ def an_entry(
     )
     return Entry(
         row,
-        [ConcernRow(i, incident, f"child-{n}", "child", facts, "{}") for n, i in enumerate(ids, 1)],
+        [
+            ConcernRow(i, incident, f"child-{n}", "child", None, None, facts, "{}")
+            for n, i in enumerate(ids, 1)
+        ],
         [MatchRow(incident, ids[0], "upn", "key")],
         [EventRow(incident, new_event_id(), i, NOW, None, b"{}") for i in ids],
     )
