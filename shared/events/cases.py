@@ -122,7 +122,7 @@ class TaskReminded(EventData):
     case_id: UUID
     route: str
     at: AwareDatetime
-    step: Literal["reminder", "unconfirmed", "unclaimed", "call_back", "overdue", "hard_overdue"]
+    step: Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
     priority: Priority
     la: str | None
     urn: str | None

@@ -11,7 +11,7 @@ from shared.events import cases
 from shared.outbox import emit
 
 PRODUCER: Final = "escalation"
-Step = Literal["reminder", "unconfirmed", "unclaimed", "call_back", "overdue", "hard_overdue"]
+Step = Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
 
 
 def tell_opened(session: AsyncSession, case: CaseFile, traceparent: str | None) -> None:

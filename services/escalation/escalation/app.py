@@ -24,13 +24,11 @@ from shared.policy import load_policy
 from shared.settings import Settings
 
 NAME: Final = "escalation"
+# Nothing of its own: intervals and contacts are the packs'.
+SETTINGS: Final = Settings
 ROUTERS: Final = tuple(
     module.router for module in (queue, tasks, case_view, claim, decide_case, acknowledge, details)
 )
-
-
-# Nothing of its own: intervals and contacts are the packs'.
-SETTINGS = Settings
 
 
 def create_app(

@@ -26,6 +26,8 @@ BATCH: Final = 500
 LONGEST_SLEEP: Final = 1.0
 PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
+# Nobody has confirmed that the child is safe.
+_STEPS: Final = {"call_back": "unconfirmed"}
 Due = tuple[Timer, Task, CaseFile]
 
 
@@ -111,7 +113,7 @@ async def _fire(session: AsyncSession, due: list[Due], rules: Rules) -> None:
     for timer, task, case in due:
         if not _applies(timer, task):
             continue
-        step = cast(Step, timer.kind)
+        step = cast(Step, _STEPS.get(timer.kind, timer.kind))
         tell_reminded(session, case, task, step=step, at=now, excluded=excluded[case.id])
         after = again(timer, rules.policy.settings(task.la or case.la), now)
         if after is not None:

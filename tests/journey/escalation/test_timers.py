@@ -67,10 +67,10 @@ async def test_where_nobody_could_say_the_call_back_is_chased_after_ten_minutes(
     await house.raised(facts={"immediate_danger": "unknown"})
     house.clock.advance(timedelta(minutes=9, seconds=59))
     await house.fire()
-    assert ("DSL", "call_back") not in await steps(house)
+    assert ("DSL", "unconfirmed") not in await steps(house)
     house.clock.advance(timedelta(seconds=1))
     await house.fire()
-    assert ("DSL", "call_back") in await steps(house)
+    assert ("DSL", "unconfirmed") in await steps(house)
 
 
 async def test_a_deadline_is_told_at_half_at_four_fifths_and_when_it_passes(house: House) -> None:
