@@ -115,7 +115,7 @@ def _lines(value: Any) -> tuple[list[str], str | None]:
         return parts, codes[-1] if codes else None
     if not isinstance(value, Mapping):
         return [], None
-    lines = [str(value[k])[:100] for k in _LINES if isinstance(value.get(k), str | int)]
+    lines = [str(value[k])[:100] for k in _LINES if k in value and isinstance(value[k], (str, int))]
     given = value.get("postcode") or value.get("post_code") or ""
     return lines, postcode_of(given) if isinstance(given, str) else None
 

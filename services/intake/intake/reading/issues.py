@@ -45,7 +45,6 @@ SENTENCES: dict[str, str] = {
     "no_child": "No child is described; the concern is routed with the child unknown.",
     "too_many_children": "Only the first 200 children were read; a person must read the rest.",
     "ref_repeated": "Two children had the same ref; the later one was renamed.",
-    "ref_replaced": "The ref could name a person and was replaced.",
     "no_concern": "Neither a concern type nor a narrative was given.",
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 from intake.reading.issues import Issues
@@ -14,7 +15,7 @@ _MOST_DIGITS = 40
 _LARGEST = 2**53
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
-_CUT_UP = re.compile(rb'(?:"[A-Za-z0-9+/=_-]{16,}+",\s*+){4}')
+_PIECE_LISTS = re.compile(rb'\[\s*+(?:"[A-Za-z0-9+/=_-]*+",\s*+){4}')
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 
 
@@ -32,11 +33,16 @@ class Repeated(list[Any]):
 def read_json(body: bytes, issues: Issues) -> Any:
     text = _text(body, issues)
     value = _loads(text, issues)
-    hidden = MARK in body or _ESCAPED_ASCII.search(body) or _CUT_UP.search(body)
-    plain = b"\\" not in body and text.count("[") + text.count("{") <= _DEEPEST
+    escapes = b"\\" in body
+    hidden = (
+        MARK in body
+        or (escapes and _ESCAPED_ASCII.search(body) is not None)
+        or _PIECE_LISTS.search(body) is not None
+    )
+    plain = not escapes and text.count("[") + text.count("{") <= _DEEPEST
     if plain and not hidden and "\x00" not in text:
         return value
-    return _Cleaner(issues, bool(hidden)).clean(value, 0)
+    return _Cleaner(issues, hidden).clean(value, 0)
 
 
 def clean(value: Any, issues: Issues) -> Any:
@@ -46,7 +52,7 @@ def clean(value: Any, issues: Issues) -> Any:
 
 def _text(body: bytes, issues: Issues) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return body.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         issues.add("", "not_text")
         return body.decode("cp1252", "replace")

@@ -30,6 +30,11 @@ def starts_a_file(token: bytes) -> bool:
     return len(token) >= _FILE and STARTS_LIKE_A_FILE.match(token) is not None
 
 
+def _is_short(token: bytes) -> bool:
+    """One byte, written as a number or in hex, or a few letters."""
+    return len(token) <= (_SHORT + 1 if token[:1] in b"-0" else _SHORT)
+
+
 class Runs:
     """Follows the tokens of a text; `found` lists what to drop as (start, end, as a number)."""
 
@@ -94,7 +99,7 @@ class Runs:
             self._forget()
 
     def _short(self, token: bytes, at: int, end: int) -> None:
-        if len(token) > (_SHORT + 1 if token[:1] in b"-0" else _SHORT):
+        if not _is_short(token):
             self._shorts = 0
             return
         if not self._shorts:
@@ -109,7 +114,7 @@ class Runs:
     def _follow(self, token: bytes, end: int) -> None:
         if not _HAS_ALNUM.search(token):
             return
-        if self._single and len(token) > _SHORT + 1:
+        if self._single and not _is_short(token):
             self.stop()
         elif self._single and _PLAIN_SHORT.fullmatch(token):
             self._wane(2)

@@ -100,6 +100,10 @@ class SubjectReader:
         if born:
             self._ages(facts, own, born, at)
         facts["subject_role"] = role
+        if facts.get("disclosure_request", "none") != "none" and (self.story or raw is not None):
+            # Words or a child beside a request to tell others make it a concern as well: what kind
+            # was not said, and that must not read as none.
+            facts.setdefault("concern_types", ["unknown"])
         if facts.get("sex") == "M" and "fgm" in _members(facts.get("concern_types")):
             self.issues.add(at, "sex_and_fgm")
         return Subject(

@@ -4,10 +4,10 @@ import re
 
 _ARM = r"(?:knife|knives|gun|machete|blade|weapon|axe|sword|zombie knife)"
 _WHO = r"(?:her|him|them|my|your)"
-# flag -> (words one of which must stand in the text, the phrases)
-_PHRASES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
+# flag -> (beginnings of words: of each group one must stand in the text, the phrases)
+_PHRASES: dict[str, tuple[tuple[tuple[str, ...], ...], re.Pattern[str]]] = {
     "weapon": (
-        ("kni", "gun", "machete", "blade", "weapon", "axe", "sword"),
+        (("kni", "gun", "machete", "blade", "weapon", "axe", "sword"),),
         re.compile(
             r"\b(?:has|had|have|got|carr(?:y|ies|ied|ying)|with|brought|brings|bringing|pulled|pulls"
             rf"|holding|waving|hid(?:es|ing)?|using|used) (?:an?|the|his|her|their|my)?"
@@ -15,7 +15,7 @@ _PHRASES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
         ),
     ),
     "suicidal_intent": (
-        ("suicid", "kill", "end", "overdose", "die", "live"),
+        (("suicid", "sel", " life", " lives", " all", " die", "overdose", "live"),),
         re.compile(
             rf"\bsuicid(?:e|al)\b|\b(?:kill|hang|drown)(?:ing)? {_WHO}sel(?:f|ves)\b"
             r"|\bend(?:ing)? (?:her|his|their|my|it)(?: own)?(?: life| lives| all)\b"
@@ -24,7 +24,10 @@ _PHRASES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
         ),
     ),
     "travel_imminent": (
-        ("tonight", "tomorrow", "today", "this evening", "this afternoon"),
+        (
+            ("fly", "flies", "flight", "leav", "abroad", "airport", "boarding"),
+            ("tonight", "tomorrow", "today", "this evening", "this afternoon"),
+        ),
         re.compile(
             r"\b(?:fl(?:y|ies|ying|ights?)|leav(?:e|es|ing) the country|taken abroad|tak(?:e|ing)"
             rf" {_WHO} abroad|going abroad|airport|boarding)\b[^.!?]{{0,40}}"
@@ -33,7 +36,7 @@ _PHRASES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
         ),
     ),
     "threat_to_life": (
-        ("kill", "beat", "hitting", "strangl", "stab", "shot", "shoot", "attack"),
+        (("kill", "beat", "hitting", "strangl", "stab", "shoot", "attack", "kick"),),
         re.compile(
             r"\b(?:is|are|being|keeps?|'s) (?:being )?(?:beat(?:en|ing)?|hitting|strangl(?:ed|ing)"
             r"|stabb(?:ed|ing)|attack(?:ed|ing)|kicked|kicking)\b"
@@ -41,22 +44,31 @@ _PHRASES: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
         ),
     ),
     "missing_now": (
-        ("missing", "run away", "ran away", "not come home", "whereabouts"),
+        (("missing", "run away", "ran away", "not come home", "whereabouts"),),
         re.compile(
             r"\b(?:is|still|gone|went|been) missing\b|\b(?:has run|ran) away\b"
             r"|\bnot come home\b|\bwhereabouts (?:are |is )?(?:not known|unknown)\b"
         ),
     ),
 }  # fmt: skip
-_SPACE = re.compile(r"\s+")
 _READ_AT_MOST = 200_000
 
 
 def text_flags(*texts: str) -> tuple[str, ...]:
     """Only flags come out of this, never the words."""
-    text = _SPACE.sub(" ", " . ".join(texts)[:_READ_AT_MOST].casefold().replace("’", "'"))
+    text = " ".join(" . ".join(texts)[:_READ_AT_MOST].casefold().replace("’", "'").split())
     return tuple(
         flag
-        for flag, (words, phrases) in _PHRASES.items()
-        if any(word in text for word in words) and phrases.search(text)
+        for flag, (groups, phrases) in _PHRASES.items()
+        if _has_each(groups, text) and phrases.search(text)
     )
+
+
+def _has_each(groups: tuple[tuple[str, ...], ...], text: str) -> bool:
+    for group in groups:
+        for word in group:
+            if word in text:
+                break
+        else:
+            return False
+    return True

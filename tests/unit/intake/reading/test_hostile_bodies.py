@@ -31,7 +31,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(JSON | BODIES)
 def test_any_json_is_read(raw: Any) -> None:
     submission = read(raw)
@@ -42,7 +42,7 @@ def test_any_json_is_read(raw: Any) -> None:
         json.dumps(dict(subject.details)).encode()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(JSON | BODIES)
 def test_any_object_in_memory_is_read(raw: Any) -> None:
     read_submission(raw, SCHEMA, received_at=RECEIVED)
@@ -66,7 +66,7 @@ def _marked(value: Any, mark: str) -> Any:
     return mark
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(BODIES)
 def test_no_value_and_no_foreign_name_is_in_an_issue(raw: dict[str, Any]) -> None:
     mark = "Xyzzy Marked"
@@ -78,7 +78,7 @@ def test_no_value_and_no_foreign_name_is_in_an_issue(raw: dict[str, Any]) -> Non
         assert "xyzzy" not in repr(submission.issues).lower()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(sorted(SCHEMA.facts)), JSON)
 def test_a_fact_is_always_a_value_of_its_schema(name: str, raw: Any) -> None:
     fact = SCHEMA.facts[name]

@@ -25,14 +25,14 @@ PROSE = st.lists(st.tuples(st.one_of(WORDS, WORDS, WORDS, NAMES, IDS), MARKS), m
 )
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 @given(PROSE, st.booleans())
 def test_what_people_write_is_never_eaten(prose: str, plain: bool) -> None:
     sent = json.dumps({"narrative": prose, "facts": {"n": [1, 2]}}, ensure_ascii=plain).encode()
     assert without_media(sent) == (sent, 0)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=70)
 @given(
     st.sampled_from(sorted(WAYS)), st.integers(400, 3000), st.integers(0, 10**6), PROSE, st.data()
 )
