@@ -1,0 +1,17 @@
+"""The migrated tables are those of the models, and each service has one newest version."""
+
+import pytest
+
+from handrail import migrations
+from tests.conftest import Database
+
+
+@pytest.mark.parametrize("service", migrations.SCHEMAS)
+def test_the_migrated_tables_are_those_of_the_models(service: str, database: Database) -> None:
+    migrations.check(service, database.dsn(service))
+
+
+@pytest.mark.parametrize("service", migrations.SCHEMAS)
+def test_migrating_again_changes_nothing(service: str, database: Database) -> None:
+    migrations.upgrade(service, database.dsn(service))
+    migrations.check(service, database.dsn(service))
