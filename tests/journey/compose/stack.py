@@ -3,6 +3,7 @@
 Only hosts, ports, places of mounted files and ${VARIABLES} are put in; a service sees nothing else.
 """
 
+import compileall
 import json
 import os
 import re
@@ -59,6 +60,7 @@ def image_files(target: Path) -> Path:
                 shutil.copytree(ROOT / source, target / place, ignore=ignored)
             else:
                 shutil.copy(ROOT / source, target / place)
+    compileall.compile_dir(target, quiet=1)  # as the image has it; each process would do it again
     return target
 
 
