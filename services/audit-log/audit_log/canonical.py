@@ -155,11 +155,8 @@ def _known(event: Event) -> Json:
 
 
 def _task_id(data: Json) -> UUID | None:
-    named = data.get("task_id") if isinstance(data, dict) else None
-    try:
-        return UUID(named) if named else None
-    except ValueError:
-        return None
+    """The data has passed its model, so what is there is a UUID."""
+    return UUID(data["task_id"]) if data and data.get("task_id") else None
 
 
 def of_unreadable(place: tuple[str, int, int], raw: bytes, reason: str, salt: bytes) -> Entry:

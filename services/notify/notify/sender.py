@@ -179,7 +179,25 @@ async def _reporters_address(
         address = _opened(runtime.opener, contact)
     except SealBroken:
         return Outcome("never", "seal_broken")
-    return address or Outcome("never", "no_recipient")
+    return address or await _post_of(session, contact, notice)
+
+
+async def _post_of(
+    session: AsyncSession, contact: ReporterContact, notice: Notice
+) -> str | Outcome:
+    """A reporter who left no e-mail address may hold a post that has one."""
+    held = (
+        select(col(Post.email))
+        .where(
+            col(Post.account_ref) == contact.reporter_ref,
+            col(Post.account_ref).is_not(None),
+            col(Post.synthetic) == notice.synthetic,
+        )
+        .order_by(col(Post.id))
+        .limit(1)
+    )
+    email: str | None = (await session.execute(held)).scalar_one_or_none()
+    return email or Outcome("never", "no_recipient")
 
 
 def _opened(opener: Opener | None, contact: ReporterContact) -> str | None:

@@ -83,6 +83,27 @@ async def test_a_personal_duty_is_mailed_to_the_reporter_and_names_nobody(
         assert marked not in mail
 
 
+async def test_a_reporter_who_left_no_address_is_reached_at_their_post(
+    notify: Notify, server: Server
+) -> None:
+    concern = uuid4()
+    await notify.directory(school(head="ref-teacher"))
+    await raised(notify, concern, {"contact": "07700 900123"})
+    data = task(notify.clock.now(), **personal(concern) | {"owner_ref": None})
+    await notify.hears("task.opened", concern, data)
+    await notify.sends()
+    assert server.recipients == [HEAD]
+
+
+async def test_a_reporter_without_any_address_is_told_as_failed(notify: Notify) -> None:
+    concern = uuid4()
+    await notify.directory(school())
+    await raised(notify, concern, {"contact": "07700 900123"})
+    await opens(notify, **personal(concern))
+    await notify.sends()
+    assert [event["reason"] for event in await notify.told()] == ["no_recipient"]
+
+
 async def test_the_contact_may_arrive_after_the_task(notify: Notify, server: Server) -> None:
     concern = uuid4()
     await opens(notify, **personal(concern))

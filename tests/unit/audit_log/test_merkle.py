@@ -212,3 +212,13 @@ def test_what_is_not_in_the_tree_has_no_proof() -> None:
         CompactRange(3, [EMPTY_ROOT])
     with pytest.raises(ValueError, match="32 bytes"):
         CompactRange.from_bytes(1, b"short")
+
+
+def test_a_consistency_proof_of_the_wrong_length_is_refused() -> None:
+    old, new = root_of(LEAVES[:3]), root_of(LEAVES)
+    proof = consistency_proof(LEAVES, 3)
+    assert verify_consistency(3, 8, old, new, proof)
+    assert not verify_consistency(3, 8, old, new, [])
+    assert not verify_consistency(3, 8, old, new, proof[:-1])
+    assert not verify_consistency(3, 8, old, new, [*proof, new])
+    assert not verify_consistency(8, 8, new, new, proof)
