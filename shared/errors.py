@@ -52,12 +52,15 @@ def problem_response(problem: Problem, always: Mapping[str, Any]) -> JSONRespons
     )
 
 
+def _pointer(item: Mapping[str, Any]) -> str:
+    # The name of a member that we do not know is as much the sender's as its value.
+    place = item["loc"][:-1] if item["type"] == "extra_forbidden" else item["loc"]
+    return "/" + "/".join(str(part) for part in place)
+
+
 def _validation_problem(error: RequestValidationError) -> Problem:
     # Pydantic's own text can hold the value it refused, so only the place and the kind are told.
-    issues = [
-        {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "issue": item["type"]}
-        for item in error.errors()
-    ]
+    issues = [{"pointer": _pointer(item), "issue": item["type"]} for item in error.errors()]
     detail = "The request is not of the documented form; each place that is wrong is listed."
     return Problem(422, "not-valid", detail, issues=issues)
 
