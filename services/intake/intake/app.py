@@ -38,7 +38,7 @@ def create_app(
                 receipt_routes.router,
                 grant_routes.router,
             ],
-            subscription=_subscription,
+            subscription=subscription,
             background=[run_lanes],
             problem_members=PROBLEM_MEMBERS,
         ),
@@ -58,7 +58,7 @@ def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
     return Desk(runtime, load_policy(), lanes, register, authority, Limiter(settings.client_rate))
 
 
-def _subscription(runtime: Runtime) -> Subscription:
+def subscription(runtime: Runtime) -> Subscription:
     return Subscription(
         service="intake",
         handlers=HANDLERS,

@@ -69,7 +69,11 @@ class Intake:
         *,
         more: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        sent = {**(who or self.mis()), "content-type": "application/json", **(more or {})}
+        sent = {
+            **(self.mis() if who is None else who),
+            "content-type": "application/json",
+            **(more or {}),
+        }
         if key is not None:
             sent["idempotency-key"] = key
         content = body if isinstance(body, bytes) else orjson.dumps(body)
