@@ -1,9 +1,8 @@
 """The consumer's side: every event takes effect once, in order, and none is ever skipped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,8 +25,9 @@ from shared.dead_letters import (
     pack,
     record_dead_letter,
 )
+from shared.events.catalogue import EVENTS
 from shared.events.envelope import Event
-from shared.outbox import commit, rollback
+from shared.outbox import commit, rollback, savepoint
 
 log = structlog.get_logger(__name__)
 
@@ -217,9 +217,12 @@ async def _apply_plainly(
         raise Poison(delivery.reason or "undecodable")
     if event.replay_for not in (None, to.service):
         return
-    if event.subject in blocked and event.type not in to.raising and await _waits(session, event):
-        raise Poison("held")
-    await _handle(session, event, to)
+    # What is ignored changes nothing, so it has nothing to wait for either.
+    if event.type in to.handlers or event.type not in to.ignored:
+        behind = event.subject in blocked and event.type not in to.raising
+        if behind and await _waits(session, event):
+            raise Poison("held")
+        await _handle(session, event, to)
     if event.replay_of is not None:
         await close_dead_letter(session, to.service, event.replay_of, to.clock.now())
 
@@ -243,10 +246,13 @@ async def _waits(session: AsyncSession, event: Event) -> bool:
 
 async def _handle(session: AsyncSession, event: Event, to: Subscription) -> None:
     handler = to.handlers.get(event.type)
-    if handler is not None:
-        await handler(session, event)
-    elif event.type not in to.ignored:
+    if handler is None:
         raise Poison("unknown_type")
+    known = EVENTS.get(event.type)
+    # A later version may mean something else by the same members.
+    if known is not None and event.version != known.version:
+        raise Poison("unknown_version")
+    await handler(session, event)
 
 
 async def _apply_isolated(
@@ -254,7 +260,7 @@ async def _apply_isolated(
 ) -> None:
     """Like `_apply_plainly`, but what is poison becomes a dead letter and blocks its concern."""
     try:
-        async with _savepoint(session):
+        async with savepoint(session):
             await _apply_plainly(session, delivery, to, blocked)
             return
     except Exception as error:
@@ -269,17 +275,23 @@ async def _apply_isolated(
     letter = new_dead_letter(to.service, delivery, reason, now)
     letter.raw = to.seal(pack(delivery.record), str(letter.id))
     if await record_dead_letter(session, letter) and reason != "held":
-        await to.on_poison(session, delivery.record, delivery.event, reason)
+        await _deal_with(session, delivery, to, reason)
 
 
-@asynccontextmanager
-async def _savepoint(session: AsyncSession) -> AsyncIterator[None]:
-    """Undoes the statements of the block, and the events emitted in it, if it raises."""
-    events = session.info.setdefault("outbox", [])
-    before = len(events)
-    try:
-        async with session.begin_nested():
-            yield
-    except BaseException:
-        del events[before:]
-        raise
+async def _deal_with(
+    session: AsyncSession, delivery: Delivery, to: Subscription, reason: str
+) -> None:
+    """What no handler could apply may fail here too: then only its key is looked at.
+
+    One record must never stop a partition. The dead letter stands whatever happens here.
+    """
+    bare = replace(delivery.record, value=b"", headers=())
+    for record, event in ((delivery.record, delivery.event), (bare, None)):
+        try:
+            async with savepoint(session):
+                await to.on_poison(session, record, event, reason)
+                return
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.error("poison not dealt with", error=type(error).__name__, reason=reason)

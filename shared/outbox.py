@@ -1,6 +1,8 @@
 """Events written in the transaction that makes them true: neither exists without the other."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -124,6 +126,19 @@ async def rollback(session: AsyncSession) -> None:
     """Forgets the transaction and the events emitted in it."""
     session.info.pop("outbox", None)
     await session.rollback()
+
+
+@asynccontextmanager
+async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """Undoes the statements of the block, and the events emitted in it, if it raises."""
+    events = session.info.setdefault("outbox", [])
+    before = len(events)
+    try:
+        async with session.begin_nested():
+            yield
+    except BaseException:
+        del events[before:]
+        raise
 
 
 _CLOSE = text(

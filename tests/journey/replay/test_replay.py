@@ -39,6 +39,7 @@ class Service:
     sessions: async_sessionmaker[AsyncSession]
     broken: bool | str = True
     applied: list[Event] = field(default_factory=list)
+    dealt_with: list[tuple[bytes | None, bytes]] = field(default_factory=list)
     _offset: int = 0
 
     async def hear(self, *records: Record) -> None:
@@ -81,10 +82,16 @@ class Service:
         return Subscription(
             service="escalation",
             handlers={"concern.held": self._handle},
-            ignored=frozenset(),
+            ignored=frozenset({"concern.amended"}),
             seal=lambda raw, context: sealer.seal("dead_letter", raw, context=context),
             clock=SystemClock(),
+            on_poison=self._deal_with,
         )
+
+    async def _deal_with(self, _: AsyncSession, record: Record, __: Event | None, ___: str) -> None:
+        if record.value == b"toxic":
+            raise LookupError
+        self.dealt_with.append((record.key, record.value))
 
     async def _handle(self, _: AsyncSession, event: Event) -> None:
         if self.broken is True or (self.broken and self.broken in event.data.decode()):
@@ -259,3 +266,29 @@ async def test_nobody_else_applies_what_is_driven_for_one_consumer(service: Serv
 @pytest.mark.parametrize("arguments", [[], ["--all", "--reason", "held"]])
 async def test_it_must_be_said_which(service: Service, arguments: list[str]) -> None:
     assert (await service.replay(*arguments)).exit_code == 2
+
+
+async def test_what_is_ignored_never_waits_behind_a_dead_letter(service: Service) -> None:
+    concern = uuid4()
+    await service.hear(held(concern, 1))
+    await service.hear(held(concern, 2, type="concern.amended"))
+    assert await service.still_open() == ["failed:LookupError"]
+
+
+async def test_another_version_of_an_event_is_never_taken_for_the_known_one(
+    service: Service,
+) -> None:
+    service.broken = False
+    await service.hear(held(uuid4(), version=2), held(uuid4(), 3))
+    assert numbers(service.applied) == ["ref-3"]
+    assert await service.still_open() == ["unknown_version"]
+
+
+async def test_what_cannot_even_be_dealt_with_stops_nobody(service: Service) -> None:
+    """Dealing with a bad record reads it too: if that fails, only its key is looked at."""
+    service.broken = False
+    concern = str(uuid4()).encode()
+    await service.hear(Record(TOPIC, concern, b"toxic"), held(uuid4(), 2))
+    assert numbers(service.applied) == ["ref-2"]
+    assert service.dealt_with == [(concern, b"")]
+    assert await service.still_open() == ["header-missing"]
