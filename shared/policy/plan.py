@@ -15,6 +15,7 @@ from shared.policy.pack import NationalPack, Require, Rule, Start
 
 HUBS: Final = ("MASH", "EDT")
 NOW: Final = ClockSpec("now")
+ANYONE: Final = "whoever_reported"
 HUB_OPEN: Final = ClockSpec("HUB_OPEN")
 
 
@@ -76,6 +77,10 @@ class Planner:
         self._table = table
         self._national = national
         self._directory = directory
+        # The role that owns each person's own route: dsl -> DSL, headteacher -> HEADTEACHER ...
+        self._person_routes = {
+            directory.owner(national.routes[code].owner)[1]: code for code in national.conflicts
+        }
 
     def plan(self, matched: Matched, where: Authorities, conflicted: frozenset[str]) -> Plan:
         fired = self._fired(matched)
@@ -88,7 +93,7 @@ class Planner:
                 draft.because[index] = None
             for code in each.rule.forbids:
                 bans.setdefault(code, []).append(index)
-        ordered = [*drafts.values(), *self._host_copies(drafts.values(), where)]
+        ordered = [*drafts.values(), *self._host_copies(drafts.values(), where, conflicted)]
         ordered.sort(key=lambda d: (d.priority, self._national.routes[d.route].rank))
         return Plan(
             fired=fired,
@@ -124,6 +129,7 @@ class Planner:
         owner = (service.owner, service.owner_role)
         if require.owner:
             owner = self._directory.owner(require.owner)
+        owner = self._fit_owner(owner, where, conflicted)
         key = (route, require.subject, service.la, owner[1])
         draft = drafts.get(key)
         if draft is None:
@@ -148,7 +154,25 @@ class Planner:
         others = self._national.fallbacks[route]
         return next((other for other in others if who.get(other) not in conflicted), route)
 
-    def _host_copies(self, drafts: Iterable[Draft], where: Authorities) -> list[Draft]:
+    def _fit_owner(
+        self, owner: tuple[str, str], where: Authorities, conflicted: frozenset[str]
+    ) -> tuple[str, str]:
+        """Calls and forms pass to the next fit person too, not only the person's own route."""
+        if not self._barred(owner, conflicted):
+            return owner
+        fit = self._instead(self._person_routes[owner[1]], conflicted)
+        service = self._directory.service(fit, where.serving("school"))
+        other = (service.owner, service.owner_role)
+        # Where nobody at the school is fit, anyone may still refer.
+        return self._directory.owner(ANYONE) if self._barred(other, conflicted) else other
+
+    def _barred(self, owner: tuple[str, str], conflicted: frozenset[str]) -> bool:
+        route = self._person_routes.get(owner[1])
+        return route is not None and self._national.conflicts[route] in conflicted
+
+    def _host_copies(
+        self, drafts: Iterable[Draft], where: Authorities, conflicted: frozenset[str]
+    ) -> list[Draft]:
         """In an emergency the authority where the child is found acts, and the home one is told."""
         home = where.serving("home")
         drafts = list(drafts)
@@ -159,11 +183,12 @@ class Planner:
             if draft.route in HUBS:
                 service = self._directory.service(draft.route, where.found)
                 by = HUB_OPEN if draft.route == "MASH" else NOW
+                owner = (service.owner, service.owner_role)
                 copies.append(
                     replace(
                         draft,
                         service=service,
-                        owner=(service.owner, service.owner_role),
+                        owner=self._fit_owner(owner, where, conflicted),
                         channel=service.channel,
                         by={Deadline(by, "receipt", self._directory.hub_hours(where.found)): None},
                     )

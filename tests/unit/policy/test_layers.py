@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.policy import Authorities, Decision, Policy, load_policy
 from tests.unit.policy import facts as any_
@@ -16,6 +17,7 @@ CONTACT = """\
 contacts:
   MASH: {channel: QUEUE, name: Testshire hub, phone: 01632 960001, checked_on: "2026-11-21", source: project}
 """  # noqa: E501
+ROLES = {"dsl": "dsl", "deputy_dsl": "deputy_dsl", "head": "headteacher", "chair": "chair"}
 NEGLECT: dict[str, Any] = {"concern_types": ["neglect"], "age_years": 1, "harm_level": "in_need"}
 
 
@@ -135,3 +137,16 @@ def test_an_accused_head_and_whoever_is_in_conflict_get_no_task() -> None:
     routes = {a.route for a in decide(load_policy(), known, "821").actions}
     assert {"LADO", "DSL"} <= routes
     assert not {"HEADTEACHER", "CHAIR_GOVERNORS"} & routes
+
+
+@settings(max_examples=80, deadline=None)
+@given(any_.facts(), any_.moments, any_.authorities, st.sets(st.sampled_from(sorted(ROLES))))
+def test_no_task_of_any_kind_is_owned_by_somebody_in_conflict(
+    facts: dict[str, Any], at: datetime, where: Authorities, conflict: set[str]
+) -> None:
+    facts = {**facts, "conflict": sorted(conflict), "head_is_dsl": "no"}
+    if "headteacher" in facts.get("source_of_harm", []):
+        conflict.add("head")
+    decision = load_policy().decide(facts, received_at=at, authorities=where)
+    barred = {ROLES[name] for name in conflict}
+    assert not barred & {action.owner_role for action in decision.actions}
