@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 _INSTANT = DateTime(timezone=True)
+# Erased means SQL's null, not JSON's.
+_ERASABLE = JSONB(none_as_null=True)
 
 
 class Submission(SQLModel, table=True):
@@ -63,8 +65,8 @@ class Concern(SQLModel, table=True):
     subject_role: str
     home_la: str | None
     found_la: str | None
-    facts: dict[str, Any] | None = Field(sa_type=JSONB)
-    decision: dict[str, Any] | None = Field(sa_type=JSONB)
+    facts: dict[str, Any] | None = Field(sa_type=_ERASABLE)
+    decision: dict[str, Any] | None = Field(sa_type=_ERASABLE)
     held: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     erased_at: datetime | None = Field(default=None, sa_type=_INSTANT)
@@ -84,8 +86,8 @@ class Amendment(SQLModel, table=True):
     number: int
     body_ref: str
     received_at: datetime = Field(sa_type=_INSTANT)
-    facts: dict[str, Any] | None = Field(sa_type=JSONB)
-    decision: dict[str, Any] | None = Field(sa_type=JSONB)
+    facts: dict[str, Any] | None = Field(sa_type=_ERASABLE)
+    decision: dict[str, Any] | None = Field(sa_type=_ERASABLE)
     data_issues: list[dict[str, str]] = Field(sa_type=JSONB)
     sealed_raw: str | None
 

@@ -1,0 +1,108 @@
+"""Who may give a client or a person leave to speak for a school, and how fast it is withdrawn."""
+
+from typing import Any
+
+from tests.journey.intake.harness import OTHER_URN, URN, Intake, a_body
+
+PATH = "/v1/grants"
+
+
+def for_client(client: str = "new-mis", urn: str = URN, **more: Any) -> dict[str, Any]:
+    return {"role": "mis", "client": client, "urn": urn} | more
+
+
+async def give(intake: Intake, body: Any, who: Any) -> Any:
+    return await intake.post(body, key=None, path=PATH, who=who)
+
+
+async def test_a_head_gives_a_client_its_grant_and_it_counts_at_once(intake: Intake) -> None:
+    new = intake.mis("new-mis")
+    assert (await intake.post(a_body(), who=new)).status_code == 403
+    given = await give(intake, for_client(), intake.person("head"))
+    assert given.status_code == 201
+    assert given.headers["location"] == f"/v1/grants/{given.json()['grant_id']}"
+    assert given.json()["synthetic"] is True
+    assert (await intake.post(a_body(), who=new)).status_code == 201
+
+
+async def test_a_revoked_grant_counts_no_more_from_then_on(intake: Intake) -> None:
+    head = intake.person("head")
+    grant = (await give(intake, for_client(), head)).json()["grant_id"]
+    new = intake.mis("new-mis")
+    first = await intake.post(a_body(), who=new)
+    gone = await intake.http.delete(f"{PATH}/{grant}", headers=head)
+    assert gone.status_code == 204
+    assert (await intake.post(a_body(), key="k-2", who=new)).status_code == 403
+    assert (await intake.post(a_body(), who=new)).status_code == 403
+    status = first.json()["concerns"][0]["status_url"]
+    assert (await intake.get(status, new)).status_code == 404
+
+
+async def test_a_revocation_in_another_process_counts_at_once_too(intake: Intake) -> None:
+    assert (await intake.post(a_body())).status_code == 201  # remembered here from now on
+    await intake.db.execute("UPDATE grant_row SET revoked_at = now()")
+    fresh, replay = await intake.post(a_body(), key="k-2"), await intake.post(a_body())
+    assert (fresh.status_code, replay.status_code) == (403, 403)
+    assert await intake.count("submission") == 1
+
+
+async def test_a_grant_ends_by_itself_on_its_day(intake: Intake, clock: Any) -> None:
+    ends = "2026-11-24T10:00:30Z"
+    await give(intake, for_client(valid_to=ends), intake.person("head"))
+    headers = intake.mis("new-mis")
+    assert (await intake.post(a_body(), who=headers)).status_code == 201
+    clock.set(clock.now().replace(second=31))
+    assert (await intake.post(a_body(), key="k-2", who=headers)).status_code == 403
+
+
+async def test_nobody_grants_for_another_school_or_above_themselves(intake: Intake) -> None:
+    account = {"role": "head", "urn": URN, "account": "somebody"}
+    refused = [
+        await give(intake, for_client(urn=OTHER_URN), intake.person("head")),
+        await give(intake, account, intake.person("head")),
+        await give(intake, account | {"role": "dsl"}, intake.person("dsl")),
+        await give(intake, for_client(sandbox=True), intake.person("head")),
+        await give(intake, for_client(), intake.mis()),
+        await give(intake, for_client(), intake.person("reporter")),
+    ]
+    assert [response.status_code for response in refused] == [403] * 6
+    admin = intake.issuer.headers("admin")
+    assert (await give(intake, account, admin)).status_code == 201
+    assert (await give(intake, for_client(sandbox=True), admin)).status_code == 201
+
+
+async def test_a_grant_names_a_client_or_a_person_and_never_its_giver(intake: Intake) -> None:
+    head = intake.person("head")
+    for wrong in (
+        {"role": "mis", "urn": URN, "account": "a"},
+        {"role": "dsl", "urn": URN, "client": "c"},
+        for_client(given_by="somebody else"),
+        for_client(synthetic=False),
+        for_client(urn="12"),
+    ):
+        assert (await give(intake, wrong, head)).status_code == 422
+
+
+async def test_the_list_shows_references_and_only_to_those_who_may_grant(intake: Intake) -> None:
+    head = intake.person("head")
+    await give(intake, {"role": "dsl", "urn": URN, "account": "anne@school"}, head)
+    listed = await intake.get(f"{PATH}?urn={URN}", head)
+    assert len(listed.json()["grants"]) == 2
+    assert "anne" not in listed.text
+    assert (await intake.get(f"{PATH}?urn={OTHER_URN}", head)).status_code == 403
+    assert (await intake.get(f"{PATH}?urn={URN}", intake.person("reporter"))).status_code == 403
+
+
+async def test_an_admin_who_manages_grants_sees_no_concern(intake: Intake) -> None:
+    created = await intake.post(a_body())
+    admin = intake.issuer.headers("admin")
+    status = created.json()["concerns"][0]["status_url"]
+    assert (await intake.get(status, admin)).status_code == 403
+    assert (await intake.post(a_body(), who=admin)).status_code == 403
+
+
+async def test_a_grant_one_may_not_withdraw_is_not_known(intake: Intake) -> None:
+    grant = (await give(intake, for_client(), intake.person("head"))).json()["grant_id"]
+    other = intake.person("head", OTHER_URN)
+    gone = await intake.http.delete(f"{PATH}/{grant}", headers=other)
+    assert gone.status_code == 404
