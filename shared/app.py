@@ -4,7 +4,15 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,19 +29,18 @@ from shared.bus import Consumer, open_consumer, open_publisher
 from shared.bus.doorbell import Doorbell
 from shared.bus.relay import RelayState, run_relay
 from shared.clock import Clock
-from shared.db import is_transient, make_engine, make_sessions, not_durable
+from shared.db import make_engine, make_sessions, not_durable
 from shared.dead_letters import open_dead_letters
 from shared.errors import Problem, install_problem_handlers
 from shared.events.catalogue import TOPICS, topics_for
 from shared.inbox import Subscription, run_consumer
-from shared.outbox import close_producers
 from shared.sealing import Opener, Sealer
 from shared.settings import Settings
+from shared.upkeep import close_producers_hourly, sweep_hourly, watch
 
 log = structlog.get_logger(__name__)
 
 PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
-CLOSE_PRODUCERS_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -147,10 +154,7 @@ async def _running(service: Service, runtime: Runtime, app: FastAPI) -> AsyncIte
         tasks.append(asyncio.create_task(_consume(service.subscription(runtime), runtime)))
     for work in service.background:
         tasks.append(asyncio.ensure_future(work(runtime)))
-    tasks += [
-        asyncio.create_task(_measure(runtime)),
-        asyncio.create_task(_close_producers(runtime)),
-    ]
+    tasks += [asyncio.create_task(chore) for chore in _chores(runtime)]
     for task in tasks:
         task.add_done_callback(partial(_end_process_if_it_failed, app))
     if runtime.settings.metrics_port is not None:
@@ -172,6 +176,15 @@ async def _running(service: Service, runtime: Runtime, app: FastAPI) -> AsyncIte
             task.cancel()  # a hard end is as correct as a soft one
         await runtime.doorbell.stop()
         await runtime.engine.dispose()
+
+
+def _chores(runtime: Runtime) -> Iterator[Coroutine[Any, Any, None]]:
+    name, clock = runtime.service, runtime.clock
+    yield watch(name, runtime.relay, runtime.consumers, clock)
+    yield close_producers_hourly(name, runtime.sessions, runtime.doorbell, clock)
+    bus = runtime.settings.bus.get_secret_value()
+    if not bus.startswith("kafka://"):
+        yield sweep_hourly(bus)
 
 
 async def _relay(runtime: Runtime, stop: asyncio.Event) -> None:
@@ -202,36 +215,6 @@ def _end_process_if_it_failed(app: FastAPI, task: "asyncio.Future[None]") -> Non
     log.critical("background work failed", error=type(error).__name__)
     app.state.failed = True
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-async def _close_producers(runtime: Runtime) -> None:
-    while True:
-        await asyncio.sleep(CLOSE_PRODUCERS_SECONDS)
-        try:
-            async with runtime.sessions() as session:
-                await close_producers(session, runtime.service, runtime.clock.now())
-            runtime.doorbell.ring()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-
-
-async def _measure(runtime: Runtime) -> None:
-    name = runtime.service
-    published = 0
-    while True:
-        telemetry.OUTBOX_AGE.labels(name).set(runtime.relay.oldest_seconds(runtime.clock.now()))
-        telemetry.PUBLISHED.labels(name).inc(runtime.relay.published - published)
-        published = runtime.relay.published
-        loop = asyncio.get_running_loop()
-        for consumer in runtime.consumers:
-            telemetry.SECONDS_SINCE_POLL.labels(name).set(loop.time() - consumer.last_poll)
-            waiting: dict[str, int] = {}
-            for (topic, _), records in (await consumer.lag()).items():
-                waiting[topic] = waiting.get(topic, 0) + records
-            for topic, records in waiting.items():
-                telemetry.CONSUMER_LAG.labels(name, topic).set(records)
-        await asyncio.sleep(5)
 
 
 def _health() -> APIRouter:

@@ -50,6 +50,10 @@ async def connect(dsn: str, application: str) -> asyncpg.Connection:
     return await asyncpg.connect(dsn, server_settings=server_settings(application), timeout=5)
 
 
+# A query that meets a connection the server has just ended raises the second of these.
+_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
@@ -65,7 +69,7 @@ def is_transient(error: BaseException) -> bool:
             return sqlstate.startswith(_TRANSIENT_CLASSES)
         if isinstance(cause, DBAPIError) and cause.connection_invalidated:
             return True
-        if isinstance(cause, OSError | TimeoutError | asyncpg.InterfaceError):
+        if isinstance(cause, (OSError, TimeoutError, *_LOST)):
             return True
     return isinstance(error, OperationalError | InterfaceError)
 

@@ -10,6 +10,12 @@ OUTBOX_AGE = Gauge(
     ["service"],
     registry=REGISTRY,
 )
+OUTBOX_STUCK = Gauge(
+    "handrail_outbox_stuck_rows",
+    "Events that no bus will take, too large or not encodable. Alarm above 0.",
+    ["service"],
+    registry=REGISTRY,
+)
 PUBLISHED = Counter(
     "handrail_events_published",
     "Events that the bus has acknowledged.",

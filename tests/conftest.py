@@ -13,16 +13,18 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
+
 from handrail import migrations
 from handrail.issuer import DEMO_ALGORITHM, demo_jwks, issue
 from handrail.keys import make, private_file, public_file, secret_file
 from handrail.postgres import EmbeddedPostgres
-from pydantic import SecretStr
-
 from shared.auth import DEMO_ISSUER, FixedKeys, Role
 from shared.clock import Clock, SetClock, SystemClock
 from shared.sealing import KeyPurpose
 from shared.settings import Settings
+
+pytest_plugins = ["tests.house", "tests.kafka"]
 
 
 def required(part: str) -> bool:

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +90,9 @@ async def ensure_heads(connection: asyncpg.Connection, partitions: Mapping[str, 
     await connection.execute(_ENSURE_HEADS, topics, numbers)
 
 
-async def sweep(connection: asyncpg.Connection, keep: timedelta = timedelta(days=14)) -> int:
-    """Deletes what is older than `keep` and has been read by every group; how many went."""
-    gone: int = await connection.fetchval("SELECT bus.sweep($1)", keep, timeout=300)
+async def sweep(connection: asyncpg.Connection) -> int:
+    """Deletes what is older than 14 days, read or not, as Kafka does; how many went."""
+    gone: int = await connection.fetchval("SELECT bus.sweep()", timeout=300)
     return gone
 
 

@@ -19,9 +19,6 @@ from shared.bus import Batch, Consumer, Publisher, Record, open_consumer, open_p
 from shared.bus.kafka import TopicPlan, create_topics
 from shared.bus.postgres import apply_schema
 from shared.outbox import OutboxRow
-from tests.kafka import kafka, kafka3
-
-__all__ = ["kafka", "kafka3"]
 
 PARTITIONS = 4
 

@@ -19,9 +19,6 @@ from handrail.kafka_broker import KafkaCluster
 from handrail.postgres import EmbeddedPostgres
 from tests.journey.compose.outside import ISSUER, Issuer, MailServer, make_certificate
 from tests.journey.compose.stack import ROOT, SERVICES, Stack, is_job
-from tests.kafka import kafka
-
-__all__ = ["kafka"]
 
 URN = "100001"
 ROLES = ("intake", "escalation", "notify", "audit_log")
@@ -36,7 +33,7 @@ class World:
     mail: MailServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """PostgreSQL as deploy/postgres/init.sh leaves it; from here on a role needs its password."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("compose-postgres") / "postgres")
@@ -45,12 +42,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
     server.destroy()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def passwords() -> dict[str, str]:
     return {role: f"{role}-{os.urandom(8).hex()}" for role in ROLES}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def databases(server: EmbeddedPostgres, passwords: dict[str, str]) -> EmbeddedPostgres:
     done = init_script(server, passwords)
     assert done.returncode == 0, done.stderr

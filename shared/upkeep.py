@@ -1,0 +1,90 @@
+"""What a running service does besides its work: it measures itself, and ends when it hangs."""
+
+import asyncio
+import time
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import telemetry
+from shared.bus import Consumer
+from shared.bus.doorbell import Doorbell
+from shared.bus.postgres import sweep
+from shared.bus.relay import RelayState
+from shared.clock import Clock
+from shared.db import connect, is_transient
+from shared.outbox import close_producers
+
+MEASURE_SECONDS = 5.0
+HOUR_SECONDS = 3600.0
+# A consumer that has not asked the bus for this long is taken for hung. Kafka's own limit, after
+# which the group gives its partitions to others, is twice as long.
+SILENT_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class ConsumerSilent(Exception):
+    """The consumer does not ask the bus any more; a supervisor must start the service again."""
+
+
+async def watch(service: str, relay: RelayState, consumers: list[Consumer], clock: Clock) -> None:
+    """Sets the gauges, and raises ConsumerSilent where concerns have stopped flowing."""
+    published = 0
+    while True:
+        telemetry.OUTBOX_AGE.labels(service).set(relay.oldest_seconds(clock.now()))
+        telemetry.OUTBOX_STUCK.labels(service).set(relay.stuck)
+        telemetry.PUBLISHED.labels(service).inc(relay.published - published)
+        published = relay.published
+        for consumer in consumers:
+            silent = time.monotonic() - consumer.last_poll
+            telemetry.SECONDS_SINCE_POLL.labels(service).set(silent)
+            if silent > SILENT_SECONDS:
+                raise ConsumerSilent
+            await _measure_lag(service, consumer)
+        await asyncio.sleep(MEASURE_SECONDS)
+
+
+async def _measure_lag(service: str, consumer: Consumer) -> None:
+    try:
+        async with asyncio.timeout(MEASURE_SECONDS):
+            lag = await consumer.lag()
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        return  # the bus is away: the seconds since the last poll say so
+    waiting: dict[str, int] = {}
+    for (topic, _), records in lag.items():
+        waiting[topic] = waiting.get(topic, 0) + records
+    for topic, records in waiting.items():
+        telemetry.CONSUMER_LAG.labels(service, topic).set(records)
+
+
+async def close_producers_hourly(
+    service: str, sessions: async_sessionmaker[AsyncSession], doorbell: Doorbell, clock: Clock
+) -> None:
+    while True:
+        await asyncio.sleep(HOUR_SECONDS)
+        try:
+            async with sessions() as session:
+                await close_producers(session, service, clock.now())
+            doorbell.ring()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+
+async def sweep_hourly(dsn: str) -> None:
+    """Keeps the embedded bus no longer than topics keep their records; Kafka does so by itself."""
+    while True:
+        try:
+            connection = await connect(dsn, "handrail-sweep")
+            try:
+                await sweep(connection)
+            finally:
+                await connection.close()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("the bus was not swept", error=type(error).__name__)
+        await asyncio.sleep(HOUR_SECONDS)
