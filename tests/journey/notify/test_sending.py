@@ -131,6 +131,7 @@ async def test_the_most_urgent_notice_goes_first(notify: Notify, server: Server)
     for priority in ("P3", "P0", "P2"):
         data = task(notify.clock.now(), priority=priority)
         await notify.hears("task.opened", data["case_id"], data)
+        notify.clock.advance(timedelta(seconds=1))  # so that the least urgent waits longest
     await notify.sends()
     rows = await notify.rows("SELECT id, priority FROM notice")
     by_id = {f"<{row['id']}@handrail.example>": row["priority"] for row in rows}
