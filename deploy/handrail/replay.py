@@ -137,7 +137,7 @@ async def drive_again(
     answers = [Answer(i, _UNKNOWN) for i in wanted.ids if i not in {one.id for one in chosen}]
     readable, refused = _read(chosen, opener)
     answers += refused
-    driven = {letter.id for letter, _ in readable}
+    driven = {letter.id for letter, _ in readable} | await _under_way(session, every)
     for letter, event in sorted(readable, key=_in_order):
         reason = _behind(letter, every, driven)
         if reason is None and not await _mark(session, letter, clock):
@@ -231,10 +231,23 @@ def _behind(letter: DeadLetter, every: Sequence[DeadLetter], driven: set[UUID]) 
     return _BEHIND if waits else None
 
 
+async def _under_way(session: AsyncSession, letters: Sequence[DeadLetter]) -> set[UUID]:
+    """Of these, what was driven before and has not come to its consumer yet."""
+    marks = select(col(InboxRow.event_id)).where(
+        col(InboxRow.consumer).in_({_marks_of(letter) for letter in letters}),
+        col(InboxRow.event_id).in_({letter.id for letter in letters}),
+    )
+    return set((await session.execute(marks)).scalars())
+
+
+def _marks_of(letter: DeadLetter) -> str:
+    return f"{letter.consumer}/replay"
+
+
 async def _mark(session: AsyncSession, letter: DeadLetter, clock: Clock) -> bool:
     """Marks the letter as driven; False if it was before. The mark is an inbox row of its own."""
     row = {
-        "consumer": f"{letter.consumer}/replay",
+        "consumer": _marks_of(letter),
         "event_id": letter.id,
         "received_at": clock.now(),
     }

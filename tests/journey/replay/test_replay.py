@@ -205,6 +205,10 @@ async def test_a_held_event_is_not_driven_before_what_it_waits_for(service: Serv
     assert said.exit_code == 1
     assert "replay that first" in said.output
     assert await service.fetch("SELECT * FROM outbox WHERE topic = $1", TOPIC) == []
+    await service.replay("--reason", "failed:LookupError")
+    assert (await service.replay("--reason", "held")).exit_code == 0
+    await service.hear_its_outbox()
+    assert numbers(service.applied) == ["ref-1", "ref-2"]
 
 
 async def test_one_letter_can_be_chosen_by_its_id(service: Service) -> None:
