@@ -127,32 +127,27 @@ def tell_task_acknowledged(session: AsyncSession, task: Task, at: datetime, acto
 
 
 def tell_reminded(
-    session: AsyncSession,
-    case: CaseFile,
-    task: Task,
-    *,
-    step: Step,
-    at: datetime,
-    excluded: Iterable[str],
+    session: AsyncSession, of: Any, *, step: Step, at: datetime, excluded: Iterable[str]
 ) -> None:
+    """of: a task's and its case's columns by name, as the timers read them."""
     data = cases.TaskReminded(
-        task_id=task.id,
-        case_id=task.case_id,
-        route=task.route,
+        task_id=of.task_id,
+        case_id=of.case_id,
+        route=of.route,
         at=at,
         step=step,
-        priority=task.priority,
-        la=task.la,
-        urn=task.urn,
-        owner=task.owner,
-        owner_role=task.owner_role,
-        owner_ref=task.owner_ref,
+        priority=of.priority,
+        la=of.la,
+        urn=of.urn,
+        owner=of.owner,
+        owner_role=of.owner_role,
+        owner_ref=of.owner_ref,
         excluded_refs=sorted(excluded),
-        exclude_school_staff=case.exclude_school_staff,
-        conflicted_roles=case.conflicted,
-        synthetic=case.synthetic,
+        exclude_school_staff=of.exclude_school_staff,
+        conflicted_roles=of.conflicted,
+        synthetic=of.synthetic,
     )
-    emit(session, "task.reminded", task.case_id, data, producer=PRODUCER, at=at)
+    emit(session, "task.reminded", of.case_id, data, producer=PRODUCER, at=at)
 
 
 def _actions(case: CaseFile) -> list[dict[str, Any]]:

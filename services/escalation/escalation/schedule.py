@@ -65,20 +65,13 @@ def _marks(task: Task, settings: Settings, now: datetime) -> Iterator[tuple[date
         yield task.hard_by, "hard_overdue"
 
 
-def again(timer: Timer, settings: Settings, now: datetime) -> Timer | None:
-    """The timer after the one that fired, counted from now: what was missed is not made up for."""
-    wait = {
+def wait_again(kind: str, attempts: int, settings: Settings) -> timedelta | None:
+    """How long after it fired the same clock fires again: counted from then, for what was missed
+    is not made up for."""
+    doubled = 2 ** min(attempts + 1, 16)
+    return {
         "unconfirmed": settings.p0_unconfirmed,
         "call_back": settings.call_back,
-        "unclaimed": min(settings.p1_unclaimed * 2 ** (timer.attempts + 1), UNCLAIMED_AT_MOST),
+        "unclaimed": min(settings.p1_unclaimed * doubled, UNCLAIMED_AT_MOST),
         "overdue": OVERDUE_AGAIN,
-    }.get(timer.kind)
-    if wait is None:
-        return None
-    return Timer(
-        task_id=timer.task_id,
-        case_id=timer.case_id,
-        kind=timer.kind,
-        due_at=now + wait,
-        attempts=timer.attempts + 1,
-    )
+    }.get(kind)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import timedelta
-from typing import Final, cast
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, insert, update
+from sqlalchemy import Row, func, insert, update
+from sqlalchemy import select as columns
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,19 +17,31 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from escalation.announcing import Step, tell_reminded
 from escalation.deciding import Rules
 from escalation.models import CaseFile, Exclusion, Task, Timer
-from escalation.schedule import again
+from escalation.schedule import wait_again
 from shared.app import Runtime
 from shared.db import is_transient
+from shared.events.envelope import new_event_id
 from shared.outbox import commit, rollback
 
 log = structlog.get_logger(__name__)
-BATCH: Final = 500
+BATCH: Final = 1000
 LONGEST_SLEEP: Final = 1.0
 PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
 # Nobody has confirmed that the child is safe.
 _STEPS: Final = {"call_back": "unconfirmed"}
-Due = tuple[Timer, Task, CaseFile]
+Due = Row[*tuple[Any, ...]]
+_COLUMNS: Final = (
+    col(Timer.id).label("timer_id"),
+    Timer.kind,
+    Timer.attempts,
+    Timer.task_id,
+    Timer.case_id,
+    *(getattr(Task, name) for name in ("route", "priority", "la", "urn", "owner", "owner_role")),
+    *(getattr(Task, name) for name in ("owner_ref", "state", "claimed_by_ref", "closed_at")),
+    *(getattr(CaseFile, name) for name in ("exclude_school_staff", "conflicted", "synthetic")),
+    col(CaseFile.la).label("case_la"),
+)
 
 
 async def run_timers(runtime: Runtime, rules: Rules) -> None:
@@ -76,7 +89,7 @@ async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) 
         due = await _claim(session, rules, 1)
         if not due:
             return False
-        timer_id = due[0][0].id
+        timer_id = due[0].timer_id
         try:
             await _fire(session, due, rules)
             await commit(session)
@@ -94,8 +107,8 @@ async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) 
 async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
     """Timers with their tasks, locked. Who acknowledges a task holds its row, so its timers are
     passed over until that is committed and has cancelled them."""
-    rows = await session.exec(
-        select(Timer, Task, CaseFile)
+    rows = await session.execute(
+        columns(*_COLUMNS)
         .join(Task, col(Task.id) == col(Timer.task_id))
         .join(CaseFile, col(CaseFile.id) == col(Timer.case_id))
         .where(col(Timer.state) == "pending", col(Timer.due_at) <= rules.clock.now())
@@ -106,41 +119,54 @@ async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
     return list(rows)
 
 
-async def _fire(session: AsyncSession, due: list[Due], rules: Rules) -> None:
+async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None:
     now = rules.clock.now()
-    excluded = await _excluded(session, {case.id for _, _, case in due})
+    excluded = await _excluded(session, {one.case_id for one in due})
+    settings = {la: rules.policy.settings(la) for la in {one.la or one.case_la for one in due}}
     following = []
-    for timer, task, case in due:
-        if not _applies(timer, task):
+    for one in due:
+        if not _applies(one):
             continue
-        step = cast(Step, _STEPS.get(timer.kind, timer.kind))
-        tell_reminded(session, case, task, step=step, at=now, excluded=excluded[case.id])
-        after = again(timer, rules.policy.settings(task.la or case.la), now)
-        if after is not None:
-            following.append(after.model_dump())
+        step = cast(Step, _STEPS.get(one.kind, one.kind))
+        tell_reminded(session, one, step=step, at=now, excluded=excluded[one.case_id])
+        wait = wait_again(one.kind, one.attempts, settings[one.la or one.case_la])
+        if wait is not None:
+            following.append(_following(one, now + wait))
+    fired = update(Timer).where(col(Timer.id).in_([one.timer_id for one in due]))
     await session.exec(
-        update(Timer)
-        .where(col(Timer.id).in_([timer.id for timer, _, _ in due]))
-        .values(state="fired", fired_at=now)
-        .execution_options(synchronize_session=False)
+        fired.values(state="fired", fired_at=now).execution_options(synchronize_session=False)
     )
     if following:
-        await session.exec(insert(Timer), params=following)
+        # The table, not the class: no ORM state is wanted for rows that nobody here reads.
+        await session.execute(insert(Timer.__table__), following)  # type: ignore[attr-defined]
 
 
-def _applies(timer: Timer, task: Task) -> bool:
+def _following(one: Due, due_at: datetime) -> dict[str, Any]:
+    return {
+        "id": new_event_id(),
+        "task_id": one.task_id,
+        "case_id": one.case_id,
+        "kind": one.kind,
+        "due_at": due_at,
+        "state": "pending",
+        "attempts": one.attempts + 1,
+    }
+
+
+def _applies(one: Due) -> bool:
     """Belt and braces: what ended a task has cancelled its timers in the same transaction."""
-    if timer.kind == "unclaimed":
-        return task.state == "open" and task.claimed_by_ref is None
-    if timer.kind in _WHILE_OPEN:
-        return task.state == "open"
-    return task.closed_at is None
+    if one.kind == "unclaimed":
+        return bool(one.state == "open" and one.claimed_by_ref is None)
+    if one.kind in _WHILE_OPEN:
+        return bool(one.state == "open")
+    return one.closed_at is None
 
 
 async def _excluded(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     refs: dict[UUID, list[str]] = defaultdict(list)
-    for row in await session.exec(select(Exclusion).where(col(Exclusion.case_id).in_(case_ids))):
-        refs[row.case_id].append(row.account_ref)
+    wanted = select(Exclusion.case_id, Exclusion.account_ref)
+    for case_id, ref in await session.exec(wanted.where(col(Exclusion.case_id).in_(case_ids))):
+        refs[case_id].append(ref)
     return refs
 
 
