@@ -3,8 +3,9 @@
 import re
 
 from intake.reading.gate import may_hold_media
-from intake.reading.marks import MARK, MEDIA_FILE, MEDIA_HOST, URL
-from intake.reading.runs import ENOUGH, Runs, is_word, starts_a_file
+from intake.reading.links import DATA, URL, media_in
+from intake.reading.marks import MARK
+from intake.reading.runs import Runs
 
 WINDOW = 65_536
 # No piece of text that could turn out to be media is longer than this before it is judged.
@@ -12,23 +13,18 @@ _HOLD = 8_192
 
 _JOIN = rb"(?:[ \t\r\n,:;]|\\[nrtbf]|\\u000[9aAdD]|(?:%|\\{1,2}x)(?=[0-9a-fA-F]{2}(?![0-9a-fA-F])))"
 _UNIT = rb"(?:[A-Za-z0-9+/=_-]|\\/|\\u00(?:2[bBdDfF]|3[dD]|5[fF]))"
-_DATA = (
-    rb"[dD][aA][tT][aA]:(?:[\w.+-]{1,60}(?:/|\\/|\\u002[fF])[\w.+*-]{1,80}(?:;[\w.=+\"'-]{1,80}){0,6}"
-    rb"|;[bB][aA][sS][eE]64),"
-)
 _JWT = rb"eyJ[\w-]{5,1000}\.eyJ[\w-]{5,4000}\.[\w-]{16,1000}(?![\w.-])"
 _UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w+/=-])"
 _DUMP_LINE = rb"[0-9a-fA-F]{7,8}:? {1,2}(?:[0-9a-fA-F]{2,4} {1,2}){7,16}[^\n\r\"\\]{0,20}"
 _DUMP = rb"(?:" + _DUMP_LINE + rb"(?:\\[nr]|[\r\n]){0,4}){1,40}"
 _PIECES = re.compile(
-    rb"(?P<data>" + _DATA + rb")|(?P<link>" + URL + rb")|(?P<known>" + _JWT + rb"|" + _UUID + rb")"
+    rb"(?P<data>" + DATA + rb")|(?P<link>" + URL + rb")|(?P<known>" + _JWT + rb"|" + _UUID + rb")"
     rb"|(?P<dump>" + _DUMP + rb")|(?P<token>" + _UNIT + rb"++)|(?P<join>" + _JOIN + rb"++)"
     rb"|(?P<other>\\u[0-9a-fA-F]{4}|\\.|\\|[^A-Za-z0-9+/=_\- \t\r\n,:;\\]+)",
     re.DOTALL,
 )
 _PAYLOAD = re.compile(rb"(?:[^\x00-\x20\"\\<>]|\\/|\\u002[fF])*+")
 _ESCAPED_UNIT = re.compile(rb"\\/|\\u00..")
-_PARTS_OF_URL = re.compile(rb"[A-Za-z0-9+=_-]++")
 _SAME_TOKEN = re.compile(_UNIT + rb"*+")
 
 
@@ -103,13 +99,11 @@ class TextBlobs:
 
     def _link(self, piece: re.Match[bytes]) -> int:
         """A link to media, or one that carries media, goes; any other is kept as it stands."""
-        url = piece[0]
-        host, file = MEDIA_HOST.match(url), MEDIA_FILE.search(url)
-        if host or file or any(map(_carries_media, _PARTS_OF_URL.findall(url))):
-            end = piece.end() if host or not file else piece.start() + file.end()
-            self._runs.found.append((piece.start(), end, False))
-            return end
-        return piece.end()
+        gone = media_in(piece[0])
+        if not gone:
+            return piece.end()
+        self._runs.found.append((piece.start(), piece.start() + gone, False))
+        return piece.start() + gone
 
     def _cut_out(self, text: bytes, resumed: bool) -> bytes:
         kept, at = [], 0
@@ -122,10 +116,6 @@ class TextBlobs:
         self._runs.found.clear()
         kept.append(text[at:])
         return b"".join(kept)
-
-
-def _carries_media(part: bytes) -> bool:
-    return starts_a_file(part) or (len(part) >= ENOUGH and not is_word(part))
 
 
 def _unescaped(token: bytes) -> bytes:

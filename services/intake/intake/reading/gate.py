@@ -2,6 +2,7 @@
 
 import re
 
+from intake.reading.links import may_link_to_media
 from intake.reading.marks import FIRST_CHARACTERS
 
 
@@ -19,17 +20,14 @@ _SEPARATORS = b" \t\r\n,:;xX%\\"
 _ESCAPED_SPACE = re.compile(rb"\\[nrt]|\\u000[9aAdD]")
 _MANY_SHORTS = re.compile(rb"(?:[^ ]{1,6}+ {1,4}+){48}")
 _MIXED = (b"lU", b"ld", b"dl")
-_LINKS = (b"data:", b"http", b"www.", b"imgur.", b"prnt.sc", b"gyazo.", b"ibb.co", b".goo.gl")
 # Below what any run that is dropped must have; see the runs' own limits.
 _LEAST_MIXED, _LEAST_FILE, _LEAST_RUN, _LEAST_HEX = 36, b"x" * 40, b"x" * 1024, b"h" * 64
 _LEAST_SPAN, _BLOCK, _LEAST_SPACES = 192, 128, 31
 
 
 def may_hold_media(text: bytes) -> bool:
-    lower = text.lower()
-    for mark in _LINKS:
-        if mark in lower:
-            return True
+    if may_link_to_media(text, text.lower()):
+        return True
     solid = text.translate(_ONE_CLASS)
     if _LEAST_FILE in solid and (_LEAST_RUN in solid or any(m in text for m in FIRST_CHARACTERS)):
         return True

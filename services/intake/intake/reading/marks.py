@@ -15,27 +15,6 @@ STARTS_LIKE_A_FILE = re.compile(
     rb"(?:iVBORw0KGgo|\\?/9j\\?/|_9j_|R0lGOD|UklGR|AAAA[A-Za-z0-9+/\\]{1,4}GZ0eX|SUkqA|TU0AK"
     rb"|GkXfo|JVBERi0|UEsDB|H4sIA|SUQzB|T2dnU|89504[eE]47|[fF]{2}[dD]8[fF]{2}|474946383)"
 )
-IMAGE_HOSTS = (
-    b"imgur.com", b"ibb.co", b"prnt.sc", b"gyazo.com", b"postimg.cc", b"photos.app.goo.gl",
-    b"flic.kr", b"pbs.twimg.com", b"cdn.discordapp.com", b"media.discordapp.net", b"i.redd.it",
-    b"tinypic.com", b"imageshack.com",
-)  # fmt: skip
-_HOSTS = rb"(?:" + rb"|".join(re.escape(host) for host in IMAGE_HOSTS) + rb")"
-URL = (
-    rb"(?:[hH][tT][tT][pP][sS]?:(?:/|\\/|\\u002[fF]){2}|[wW]{3}\.|(?:[im]\.)?"
-    + _HOSTS
-    + rb"(?=[/\\]))"
-    rb"(?:[^\x00-\x20\"\\<>]|\\/|\\u00[2-7][0-9a-fA-F]){1,2048}+"
-)
-MEDIA_FILE = re.compile(
-    rb"\.(?:jpe?g|jfif|png|gif|webp|bmp|tiff?|hei[cf]|avif|svg|mp4|m4v|mov|avi|mkv|webm|3gp|wmv|flv"
-    rb"|mpe?g)(?=$|[^a-z0-9])(?:(?=[?#&%\\])(?:(?!\\[^/u]).)*+)?",
-    re.IGNORECASE | re.DOTALL,
-)
-MEDIA_HOST = re.compile(
-    rb"(?:https?:(?:/|\\/|\\u002f){2})?(?:[a-z0-9-]+\.){0,3}?" + _HOSTS + rb"(?:/|\\/|\\u002f)",
-    re.IGNORECASE,
-)
 FIRST_BYTES = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF....(?:WEBP|AVI |WAVE)|BM....\x00\x00|....ftyp|%PDF-"
     rb"|PK\x03\x04|ID3|OggS|\x1a\x45\xdf\xa3|II\*\x00|MM\x00\*|\x1f\x8b|\x00\x00\x01[\xb3\xba]"

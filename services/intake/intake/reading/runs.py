@@ -47,20 +47,23 @@ class Runs:
         self._different: set[bytes] = set()
         self._numbers = False
         self._single = False  # a dump of single bytes or letters
+        self._widest = 0  # groups are of one width: what is wider is no longer of the run
 
     def token(self, token: bytes, at: int, end: int) -> None:
         if self.dropping:
-            self._follow(token, end)
+            self._follow(token, at, end)
             return
         if len(token) >= _UNBROKEN or starts_a_file(token):
             self.drop(at, end)
         elif is_word(token):
             self._score = max(0, self._score - min(_LONG_WORD, _WORD + len(token)))
         else:
-            self.start = self.start if self._score else at
+            if not self._score:
+                self.start, self._widest = at, 0
             self._score += len(token)
+            self._widest = max(self._widest, len(token))
             if self._score >= ENOUGH:
-                self.drop(self.start, end)
+                self.drop(self.start, end, widest=self._widest)
         if not self.dropping:
             self._short(token, at, end)
 
@@ -73,8 +76,9 @@ class Runs:
         else:
             self._score = max(0, self._score - _WORD // 2)
 
-    def drop(self, start: int, end: int, *, single: bool = False) -> None:
+    def drop(self, start: int, end: int, *, single: bool = False, widest: int = _UNBROKEN) -> None:
         self._single, numbers = single, single and self._numbers
+        self._widest = widest
         self._forget()
         self.dropping, self.start, self.end, self._numbers = True, start, end, numbers
         self._score = self._score_at_end = self._cap = _CAP
@@ -111,11 +115,12 @@ class Runs:
         if self._shorts >= _SHORTS and len(self._different) >= _DIFFERENT:
             self.drop(self._shorts_start, end, single=True)
 
-    def _follow(self, token: bytes, end: int) -> None:
+    def _follow(self, token: bytes, at: int, end: int) -> None:
         if not _HAS_ALNUM.search(token):
             return
-        if self._single and not _is_short(token):
+        if not _is_short(token) if self._single else len(token) > self._widest:
             self.stop()
+            self.token(token, at, end)
         elif self._single and _PLAIN_SHORT.fullmatch(token):
             self._wane(2)
         elif not self._single and len(token) <= _GROUP and is_word(token):
