@@ -152,11 +152,12 @@ async def close_producers(session: AsyncSession, service: str, now: datetime) ->
 
     The event is the producer's next one, hence the count that the producer is closed at.
     """
+    source = service.replace("-", "_")  # an event's name has no dash
     for name, last in (await session.execute(_CLOSE)).all():
         counted = ProducerClosed(producer=name, last_sequence=last, at=now)
         emit(
             session,
-            f"{service}.producer_closed",
+            f"{source}.producer_closed",
             uuid5(_PRODUCERS, name),
             counted,
             producer=name,

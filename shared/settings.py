@@ -15,7 +15,6 @@ class Settings(BaseSettings):
     issuer, audience, jwks_url, algorithm: whose tokens are accepted, and how they are signed.
     keys_public, keys_private: JWKS files for sealing to a purpose and for opening one.
     match_secret: key of the keyed hashes that stand for accounts and link a child's concerns.
-    synthetic: true only inside the demo; a synthetic concern is never mistaken for a real one.
     """
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
@@ -29,5 +28,4 @@ class Settings(BaseSettings):
     keys_public: Path
     keys_private: Path | None = None
     match_secret: SecretStr
-    synthetic: bool = False
     metrics_port: int | None = None

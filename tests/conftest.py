@@ -157,6 +157,9 @@ def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settin
             else None,
             "match_secret": SecretStr(secret_file(sealing_keys).read_text()),
             "synthetic": True,
+            "smtp_url": SecretStr("smtp://127.0.0.1:1"),
+            "mail_from": "handrail@demo.example",
+            "public_url": "http://127.0.0.1:1",
         }
         return kind(**(values | more))
 

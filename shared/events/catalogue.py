@@ -85,7 +85,10 @@ NOTICES = Topic(
 
 ACCESS = Topic(
     "handrail.access.v1",
-    (_event("details.read", access.DetailsRead, "escalation", "audit-log"),),
+    (
+        _event("details.read", access.DetailsRead, "escalation", "audit-log"),
+        _event("audit_log.producer_closed", concerns.ProducerClosed, "audit-log", "audit-log"),
+    ),
 )
 
 TOPICS = (CONCERNS, CASES, NOTICES, ACCESS)

@@ -94,9 +94,7 @@ class Policy:
             prohibitions=prohibitions(plan, because, self.national.prohibitions),
             permissions=tuple(p for p in plan.permissions if p not in layer.withdrawn),
             questions=may_ask,
-            gate=gate.evaluate(
-                values, frozenset(code for code, _ in plan.bans), self.national.gate
-            ),
+            gate=gate.evaluate(values, plan.forbidden, self.national.gate),
             clocks=_clocks(layer.tracks, done, received_at),
             alarms=self._alarms(plan, received_at),
         )

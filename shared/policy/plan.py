@@ -50,15 +50,13 @@ class Draft:
     hard_by: dict[Deadline, None] = field(default_factory=dict)
     scripts: dict[str, None] = field(default_factory=dict)
     because: dict[int, None] = field(default_factory=dict)
+    script: str = ""
 
     def settle(self) -> "Draft":
+        self.script = " ".join(filter(None, [self.service.script, *self.scripts]))
         if any(deadline.clock == NOW for deadline in self.by):
             self.by = {}
         return self
-
-    @property
-    def script(self) -> str:
-        return " ".join(filter(None, [self.service.script, *self.scripts]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class Plan:
     fired: tuple[Fired, ...]
     drafts: tuple[Draft, ...]
     bans: tuple[tuple[str, tuple[int, ...]], ...]
+    forbidden: frozenset[str]
     permissions: tuple[str, ...]
     alarms: tuple[str, ...]
 
@@ -99,6 +98,7 @@ class Planner:
             fired=fired,
             drafts=tuple(draft.settle() for draft in ordered),
             bans=tuple((code, tuple(indices)) for code, indices in bans.items()),
+            forbidden=frozenset(bans),
             permissions=tuple(
                 dict.fromkeys(p for each in fired if each.certain for p in each.rule.permits)
             ),

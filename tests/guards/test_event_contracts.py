@@ -65,7 +65,7 @@ def _mentions(service: str, name: str) -> bool:
     folders = [CODE / "services" / service, CODE / "shared"]
     files = [f for folder in folders for f in folder.rglob("*.py") if "events" not in f.parts]
     # What is said alike for each service is written with the service's name left open.
-    alike = name.replace(service.replace("-", "_"), "{service}")
+    alike = name.replace(service.replace("-", "_"), "{source}")
     texts = [file.read_text() for file in files]
     return any(f'"{name}"' in text or f'"{alike}"' in text for text in texts)
 

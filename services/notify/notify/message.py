@@ -19,8 +19,8 @@ _TEMPLATES = Environment(
 
 
 def reference_of(task_id: UUID | None, case_id: UUID) -> str:
-    """Short enough to read out on the telephone."""
-    return f"T-{task_id.hex[:8].upper()}" if task_id else f"C-{case_id.hex[:8].upper()}"
+    """Short enough to read out on the telephone. An id's beginning is its time: its end is random."""
+    return f"T-{task_id.hex[-8:].upper()}" if task_id else f"C-{case_id.hex[-8:].upper()}"
 
 
 def link_to(public_url: str, task_id: UUID | None, case_id: UUID) -> str:
