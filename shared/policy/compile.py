@@ -90,20 +90,24 @@ def _stand_ins(rule: Rule, national: NationalPack) -> list[Rule]:
 
 
 def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
-    keys: list[Key] = [*domain(fact), UNKNOWN, WORST]
-    masks = dict.fromkeys(keys, 0)
+    looking: list[tuple[int, int, list[Match]]] = []  # the two bits of a term, and its tests
     possible = free = 0
     for index, term in enumerate(tests_of):
         may, must = 1 << index, 1 << index + len(tests_of)
         tests = [test for test in term if test.fact == fact.name]
-        if not tests:
+        if tests:
+            looking.append((may, must, tests))
+        else:
             free |= may | must
         # A term may test a fact twice (18 or over, and known): some value must satisfy both.
         if any(all(key in test.accepts for test in tests) for key in domain(fact)):
             possible |= may
-        for key in keys:
-            known = UNKNOWN if key == WORST else key
-            value: Value = frozenset({str(known)}) if fact.kind == "set" else known
+    masks: dict[Key, int] = {}
+    for key in (*domain(fact), UNKNOWN, WORST):
+        known = UNKNOWN if key == WORST else key
+        value: Value = frozenset({str(known)}) if fact.kind == "set" else known
+        masks[key] = free
+        for may, must, tests in looking:
             if all(may_hold(test, fact, value, worst_case=key == WORST) for test in tests):
                 masks[key] |= may
             if all(must_hold(test, fact, value) for test in tests):

@@ -45,11 +45,11 @@ def derive(values: dict[str, Value], given: frozenset[str], schema: Schema, in_h
     else:
         values["is_concern"] = "yes"
     _derive_ages(values, given)
-    if "reporter_does_teaching_work" not in given:
+    if values["reporter_does_teaching_work"] == UNKNOWN:
         role = values["reporter_role"]
         if role in TEACHES:
             values["reporter_does_teaching_work"] = "yes"
-        elif role in NEVER_TEACHES:
+        elif role in NEVER_TEACHES and "reporter_does_teaching_work" not in given:
             values["reporter_does_teaching_work"] = "no"
     values["in_hours"] = _yes(in_hours)
     values["severe_type"] = _yes(not types.isdisjoint(schema.severe_types))

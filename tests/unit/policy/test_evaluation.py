@@ -96,6 +96,20 @@ def test_not_knowing_answers_no_lower_than_any_value_that_is_read_at_its_worst(
 
 
 @settings(max_examples=80, deadline=None)
+@given(any_.facts(), any_.moments, st.sampled_from(["age_years", "carer_days"]), st.integers(0, 17))
+def test_an_unknown_age_or_stay_is_answered_no_lower_than_any_childs(
+    facts: dict[str, Any], at: datetime, name: str, number: int
+) -> None:
+    facts = {"age_basis": "verified", **facts}
+    facts.pop("age_at_discovery", None)
+    days = number * 20 if name == "carer_days" else number
+    strong = strength(decide({**facts, name: UNKNOWN}, at))
+    for key, (priority, by) in strength(decide({**facts, name: days}, at)).items():
+        assert strong[key][0] <= priority
+        assert strong[key][1] <= by
+
+
+@settings(max_examples=80, deadline=None)
 @given(any_.facts(), any_.moments, st.data())
 def test_not_knowing_answers_no_lower_than_a_known_no(
     facts: dict[str, Any], at: datetime, data: st.DataObject
