@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field, SQLModel
 
 _INSTANT = DateTime(timezone=True)
 # Erased means SQL's null, not JSON's.
 _ERASABLE = JSONB(none_as_null=True)
+# Only ever read whole: to take twenty kilobytes apart on each insert would be for nothing.
+_KEPT_AS_IT_IS = JSON(none_as_null=True)
 
 
 class Submission(SQLModel, table=True):
@@ -66,7 +68,7 @@ class Concern(SQLModel, table=True):
     home_la: str | None
     found_la: str | None
     facts: dict[str, Any] | None = Field(sa_type=_ERASABLE)
-    decision: dict[str, Any] | None = Field(sa_type=_ERASABLE)
+    decision: dict[str, Any] | None = Field(sa_type=_KEPT_AS_IT_IS)
     held: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     erased_at: datetime | None = Field(default=None, sa_type=_INSTANT)
@@ -87,7 +89,7 @@ class Amendment(SQLModel, table=True):
     body_ref: str
     received_at: datetime = Field(sa_type=_INSTANT)
     facts: dict[str, Any] | None = Field(sa_type=_ERASABLE)
-    decision: dict[str, Any] | None = Field(sa_type=_ERASABLE)
+    decision: dict[str, Any] | None = Field(sa_type=_KEPT_AS_IT_IS)
     data_issues: list[dict[str, str]] = Field(sa_type=JSONB)
     sealed_raw: str | None
 

@@ -134,7 +134,7 @@ WITH incoming AS (
     INSERT INTO concern (id, incident_id, subject_ref, subject_role, home_la, found_la, facts,
         decision)
     SELECT c.id, c.incident_id, c.subject_ref, c.subject_role, c.home_la, c.found_la,
-        c.facts::jsonb, c.decision::jsonb
+        c.facts::jsonb, c.decision::json
     FROM unnest($24::uuid[], $25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[],
                 $30::text[], $31::text[])
         AS c(id, incident_id, subject_ref, subject_role, home_la, found_la, facts, decision)

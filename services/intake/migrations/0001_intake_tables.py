@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 revision = "0001"
 down_revision = None
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("body_ref", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("facts", JSONB(), nullable=True),
-        sa.Column("decision", JSONB(), nullable=True),
+        sa.Column("decision", JSON(), nullable=True),
         sa.Column("data_issues", JSONB(), nullable=False),
         sa.Column("sealed_raw", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("home_la", sa.String(), nullable=True),
         sa.Column("found_la", sa.String(), nullable=True),
         sa.Column("facts", JSONB(), nullable=True),
-        sa.Column("decision", JSONB(), nullable=True),
+        sa.Column("decision", JSON(), nullable=True),
         sa.Column("held", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
