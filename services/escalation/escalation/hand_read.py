@@ -1,13 +1,12 @@
 """What could not be understood goes to people, at the top of triage, with what could be read."""
 
-import json
-import re
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation import salvage
 from escalation.deciding import Rules, lock_case, open_case, raise_case, serving_la
 from escalation.history import remember
 from escalation.models import CaseFile
@@ -17,13 +16,6 @@ from shared.events.envelope import Event
 from shared.policy import Authorities
 
 Json = dict[str, Any]
-_SHAPES: Final = {
-    "urn": re.compile(r"[0-9]{6}"),
-    "school_la": re.compile(r"[0-9]{3}"),
-    "home_la": re.compile(r"[0-9]{3}"),
-    "found_la": re.compile(r"[0-9]{3}"),
-    "reporter_ref": re.compile(r"[A-Za-z0-9_-]{43}"),
-}
 _READERS: Final = ("DSL", "MASH")
 _BECAUSE: Final = {
     "rule": "UNPROCESSED",
@@ -40,16 +32,17 @@ async def on_poison(
     if record.topic != CONCERNS.name:
         return
     now = rules.clock.now()
+    data = salvage.members(record.value)
     concern_id = event.subject if event else _key(record)
     case = await lock_case(session, concern_id) if concern_id else None
     if case is None:
-        case = hand_read_case(concern_id or uuid4(), record.value, now)
-        case.decision = _decision(case, record.value, rules)
+        case = _new_case(concern_id or uuid4(), data, now)
+        case.decision = _decision(case, data, rules)
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
-        await open_case(session, case, read_refs(record.value), rules, None)
+        await open_case(session, case, salvage.excluded(data), rules, None)
     elif case.erased_at is None:
         case.unprocessed = True
-        decision = _decision(case, record.value, rules)
+        decision = _decision(case, data, rules)
         await raise_case(session, case, decision, rules, None)
     remember(
         session,
@@ -62,41 +55,25 @@ async def on_poison(
     )
 
 
-def hand_read_case(concern_id: UUID, value: bytes, now: datetime) -> CaseFile:
-    """Whatever of the record has the right form is used; it can only bring the case to someone."""
-    data = _members(value)
-    known = {
-        name: data[name]
-        for name, shape in _SHAPES.items()
-        if isinstance(data.get(name), str) and shape.fullmatch(data[name])
-    }
+def _new_case(concern_id: UUID, data: Json, now: datetime) -> CaseFile:
     return CaseFile(
         id=concern_id,
         priority="P0",
         unprocessed=True,
-        synthetic=data.get("synthetic") is True,
-        exclude_school_staff=data.get("exclude_school_staff") is True,
         facts={},
         decision={},
         data_issues=[],
         conflicted=[],
         received_at=now,
         opened_at=now,
-        **known,
+        **salvage.known(data),
     )
 
 
-def read_refs(value: bytes) -> list[str]:
-    """Who must not see it holds even where nothing else could be read."""
-    refs = _members(value).get("excluded_refs")
-    return [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
-
-
-def _decision(case: CaseFile, value: bytes, rules: Rules) -> Json:
+def _decision(case: CaseFile, data: Json, rules: Rules) -> Json:
     """What not knowing anything asks for, with the school's lead and the hub asked at once."""
-    advised = _members(value).get("decision")
-    before = [case.decision, advised] if _is_decision(advised) else [case.decision]
-    decision = rules.decide(case, case.facts, *before)
+    advised = salvage.advice(data)
+    decision = rules.decide(case, case.facts, case.decision, advised or {})
     at_once = {"priority": "P0", "by": "now"}
     readers = [_reader(case, route, rules) for route in _READERS]
     for reader in readers:
@@ -132,27 +109,8 @@ def _reader(case: CaseFile, route: str, rules: Rules) -> Json:
     }
 
 
-def _is_decision(advised: object) -> bool:
-    """Advice of the right form still asks for what it asked for: a 999 call does not wait."""
-    needed = {"route", "priority", "by", "certainty", "owner", "owner_role", "channel"}
-    return (
-        isinstance(advised, dict)
-        and isinstance(advised.get("actions"), list)
-        and all(isinstance(a, dict) and needed <= a.keys() for a in advised["actions"])
-        and advised.get("priority") in ("P0", "P1", "P2", "P3", "P4")
-    )
-
-
 def _key(record: Record) -> UUID | None:
     try:
         return UUID((record.key or b"").decode())
     except ValueError:
         return None
-
-
-def _members(value: bytes) -> Json:
-    try:
-        data = json.loads(value)
-    except (ValueError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -3,6 +3,8 @@
 import json
 from uuid import UUID, uuid4
 
+import pytest
+
 from shared.bus import Record
 from tests.journey.escalation.house import LUTON, House, dsl, worker
 
@@ -101,3 +103,24 @@ async def test_the_dead_letter_is_sealed(house: House) -> None:
     letter = (await house.sql("SELECT raw FROM dead_letter"))[0]["raw"]
     assert "yesterday" not in letter
     assert json.dumps(LUTON) not in letter
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"facts": {"where": "a\0b"}},
+        {"decision": {"priority": "P0", "actions": [{"route": "POLICE_999", "by": "soon"}]}},
+        {"decision": {"priority": "P0", "actions": "all", "clocks": 7}},
+        {"excluded_refs": ["a\0b"]},
+        {"urn": "\ud800"},
+        {"match_keys": 5, "decision": None},
+    ],
+)
+async def test_whatever_is_wrong_with_it_somebody_reads_it(
+    house: House, broken: dict[str, object]
+) -> None:
+    concern_id = uuid4()
+    data = house.concern(concern_id)
+    await house.hear("concern.raised", concern_id, **(data | broken))
+    assert [row["case_id"] for row in await house.queue(worker())] == [str(concern_id)]
+    assert (await house.queue(worker()))[0]["unprocessed"]
