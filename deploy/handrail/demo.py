@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from handrail import keys, migrations
+from handrail.files import USUAL_DATA
 from handrail.generator import keep_posting
 from handrail.home import home_router
 from handrail.house import SERVICES, part
@@ -34,7 +35,6 @@ from shared.log import configure_logging
 
 HOST = "127.0.0.1"
 DATABASE = "handrail"
-USUAL_DATA = Path(".demo")
 
 PortOption = Annotated[int, typer.Option(help="Port on this machine.")]
 DataOption = Annotated[Path, typer.Option(help="Directory for all of the demo's data.")]

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# Where the demo keeps its data when nothing else is said.
+USUAL_DATA = Path(".demo")
+
 
 @contextmanager
 def only_one(directory: Path) -> Iterator[None]:

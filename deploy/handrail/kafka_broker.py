@@ -15,7 +15,7 @@ from shared.bus.kafka import LOST, count_brokers
 
 HOME = Path(__file__).parents[1] / "kafka"
 JARS = HOME / "target" / "jars"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 _JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 

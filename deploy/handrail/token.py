@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 import typer
 
-from handrail.demo import USUAL_DATA
+from handrail.files import USUAL_DATA
 from handrail.issuer import issue
 from shared.auth import ROLES, Role
 from shared.auth.principal import QUEUE_ROLES

@@ -1,0 +1,115 @@
+"""The demo as a person starts it, and a real browser to look at it with."""
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import required
+
+ROOT = Path(__file__).parents[2]
+HANDRAIL = Path(sys.executable).parent / "handrail"
+ARTEFACTS = ROOT / ".artefacts"
+
+
+@dataclass
+class Demo:
+    """One `handrail demo` as a process of its own."""
+
+    data: Path
+    options: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[str] | None = None
+    said: list[str] = field(default_factory=list)
+
+    def start(self, seconds: float = 60) -> None:
+        command = [str(HANDRAIL), "demo", "--port", str(self.port), "--data", str(self.data)]
+        command += ["--no-browser", *self.options]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+        )
+        deadline = time.monotonic() + seconds
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip())
+            if line.startswith("ready ") or time.monotonic() > deadline:
+                break
+        assert any(line.startswith("ready ") for line in self.said), self.said
+
+    @property
+    def base(self) -> str:
+        found = re.fullmatch(r"ready (http://127\.0\.0\.1:\d+)", self.said[-1])
+        assert found, self.said
+        return found[1]
+
+    def token(self, *options: str) -> str:
+        command = [str(HANDRAIL), "token", *options, "--data", str(self.data)]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.strip()
+
+    def headers(self, *options: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(*options)}"}
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
+        """Stops it and returns the seconds that took."""
+        assert self.process is not None
+        started = time.monotonic()
+        self.process.send_signal(how)
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
+            if self.process.stdout:
+                self.process.stdout.close()
+        return time.monotonic() - started
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory for a demo's data, gone afterwards with what root's PostgreSQL kept apart."""
+    directory = Path(tempfile.mkdtemp(prefix=f"handrail-demo-{secrets.token_hex(3)}-"))
+    yield directory / "data"
+    from handrail.postgres import EmbeddedPostgres  # noqa: PLC0415 - only to clean up
+
+    EmbeddedPostgres(directory / "data" / "postgres").destroy()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def demo(place: Path) -> Iterator[Demo]:
+    started = Demo(place, ("--no-generator",))
+    started.start()
+    yield started
+    assert started.process is not None
+    if started.process.poll() is None:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. Without it these tests skip, or fail where a browser is required."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        if required("browser"):
+            pytest.fail("Chromium is missing: install Debian's package chromium")
+        pytest.skip("Chromium is missing: install Debian's package chromium")
+    options = ["--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    options += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    if os.geteuid() == 0:
+        options.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=options)
+        yield launched
+        launched.close()
