@@ -19,12 +19,17 @@ def questions(
     rank: Mapping[str, Route],
 ) -> tuple[Question, ...]:
     """Best first: what may turn out most urgent; of equals, what the schema asks first."""
-    taken: dict[str, Draft] = {}
+    taken: dict[str, Priority] = {}
+    unsure: dict[str, Priority] = {}
     for draft in drafts:  # sorted, so the most urgent of a route comes first
-        taken.setdefault(draft.route, draft)
+        taken.setdefault(draft.route, draft.priority)
+        if not draft.certain:
+            unsure.setdefault(draft.route, draft.priority)
     ranked = []
     for fact, adds, settles in matched.settled_by:
-        routes = _would_raise(table, adds, taken) | _would_confirm(table, settles, taken)
+        routes = _would_raise(table, adds, taken)
+        if unsure and settles:
+            routes |= _would_confirm(table, settles, unsure)
         if routes:
             order = sorted(routes, key=lambda route: (routes[route], rank[route].rank))
             ranked.append((routes[order[0]], Question(fact, schema[fact].ask, tuple(order))))
@@ -32,28 +37,23 @@ def questions(
     return tuple(question for _, question in ranked)
 
 
-def _routes(table: Table, mask: int) -> dict[str, Priority]:
+def _would_raise(table: Table, adds: int, taken: Mapping[str, Priority]) -> dict[str, Priority]:
     found: dict[str, Priority] = {}
-    for term in bits(mask):
+    for term in bits(adds):
         for route, priority in table.routes_of[term]:
-            if priority < found.get(route, "P9"):
+            if priority < taken.get(route, "P9") and priority < found.get(route, "P9"):
                 found[route] = priority
     return found
 
 
-def _would_raise(table: Table, adds: int, taken: Mapping[str, Draft]) -> dict[str, Priority]:
+def _would_confirm(
+    table: Table, settles: int, unsure: Mapping[str, Priority]
+) -> dict[str, Priority]:
     return {
-        route: priority
-        for route, priority in _routes(table, adds).items()
-        if route not in taken or priority < taken[route].priority
-    }
-
-
-def _would_confirm(table: Table, settles: int, taken: Mapping[str, Draft]) -> dict[str, Priority]:
-    return {
-        route: taken[route].priority
-        for route in _routes(table, settles)
-        if route in taken and not taken[route].certain
+        route: unsure[route]
+        for term in bits(settles)
+        for route, _ in table.routes_of[term]
+        if route in unsure
     }
 
 

@@ -5,7 +5,7 @@ A plan knows no instant and no child: the same rules, authorities and conflicts 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from shared.policy.clocks import ClockSpec, Hours
 from shared.policy.compile import Matched, Table, bits
@@ -14,7 +14,6 @@ from shared.policy.directory import Authorities, Directory, Service
 from shared.policy.pack import NationalPack, Require, Rule, Start
 
 HUBS: Final = ("MASH", "EDT")
-NOW: Final = ClockSpec("now")
 ANYONE: Final = "whoever_reported"
 HUB_OPEN: Final = ClockSpec("HUB_OPEN")
 
@@ -24,6 +23,9 @@ class Deadline:
     clock: ClockSpec
     start: Start
     hours: Hours | None = None
+
+
+_Clock: TypeAlias = tuple[str, int, Start]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,16 @@ class Draft:
     channel: str
     priority: Priority
     certain: bool = False
-    by: dict[Deadline, None] = field(default_factory=dict)
-    hard_by: dict[Deadline, None] = field(default_factory=dict)
+    at_once: bool = False
+    by: dict[_Clock, Deadline] = field(default_factory=dict)
+    hard_by: dict[_Clock, Deadline] = field(default_factory=dict)
     scripts: dict[str, None] = field(default_factory=dict)
     because: dict[int, None] = field(default_factory=dict)
     script: str = ""
 
     def settle(self) -> "Draft":
         self.script = " ".join(filter(None, [self.service.script, *self.scripts]))
-        if any(deadline.clock == NOW for deadline in self.by):
+        if self.at_once:
             self.by = {}
         return self
 
@@ -137,14 +140,22 @@ class Planner:
             draft = Draft(route, require.subject, service, owner, channel, require.priority)
             drafts[key] = draft
         draft.priority = min(draft.priority, require.priority)
-        at_hub = require.by == HUB_OPEN
-        hours = self._directory.hub_hours(la) if at_hub else service.hours
-        draft.by[Deadline(require.by, require.start, hours)] = None
-        if require.hard_by:
-            draft.hard_by[Deadline(require.hard_by, require.start)] = None
+        self._add_clocks(draft, require, service, la)
         if require.script:
             draft.scripts[require.script] = None
         return draft
+
+    def _add_clocks(self, draft: Draft, require: Require, service: Service, la: str | None) -> None:
+        by, hard_by = require.by, require.hard_by
+        if by.kind == "now":
+            draft.at_once = True
+        elif (by.kind, by.count, require.start) not in draft.by:
+            at_hub = by.kind == "HUB_OPEN"
+            hours = self._directory.hub_hours(la) if at_hub else service.hours
+            draft.by[by.kind, by.count, require.start] = Deadline(by, require.start, hours)
+        if hard_by is not None:
+            key = (hard_by.kind, hard_by.count, require.start)
+            draft.hard_by[key] = Deadline(hard_by, require.start)
 
     def _instead(self, route: str, conflicted: frozenset[str]) -> str:
         """The next fit person where the usual one is in conflict."""
@@ -182,7 +193,7 @@ class Planner:
         for draft in drafts:
             if draft.route in HUBS:
                 service = self._directory.service(draft.route, where.found)
-                by = HUB_OPEN if draft.route == "MASH" else NOW
+                opening = Deadline(HUB_OPEN, "receipt", self._directory.hub_hours(where.found))
                 owner = (service.owner, service.owner_role)
                 copies.append(
                     replace(
@@ -190,7 +201,8 @@ class Planner:
                         service=service,
                         owner=self._fit_owner(owner, where, conflicted),
                         channel=service.channel,
-                        by={Deadline(by, "receipt", self._directory.hub_hours(where.found)): None},
+                        at_once=draft.route != "MASH",
+                        by={("HUB_OPEN", 0, "receipt"): opening},
                     )
                 )
         return copies
