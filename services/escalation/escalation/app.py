@@ -84,7 +84,8 @@ def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
         ),
         seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
         clock=rules.clock,
-        # An amendment can only raise, a hold only stops: neither waits behind a dead letter.
-        raising=frozenset({"concern.amended", "concern.held", "concern.erased"}),
+        # An amendment can only raise, a hold only stops, and that nobody could be told must be
+        # seen on the very case that is read by hand: none of them waits behind a dead letter.
+        raising=frozenset({"concern.amended", "concern.held", "concern.erased", "notice.failed"}),
         on_poison=poison,
     )
