@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from handrail import migrations
-from handrail.cli import app
 from handrail.kafka_broker import KafkaCluster, KafkaUnavailable
+from handrail.topics import topics_app
 from tests.conftest import required
 from tests.faults.harness import House, Server, Surroundings
 from tests.faults.issuer import Issuer
@@ -101,7 +101,7 @@ def broker(place: Path) -> Iterator[KafkaCluster]:
         "HANDRAIL_KAFKA_REPLICATION": "1",
         "HANDRAIL_KAFKA_MIN_INSYNC": "1",
     }
-    made = CliRunner().invoke(app, ["topics", "create"], env=environment)
+    made = CliRunner().invoke(topics_app, ["create"], env=environment)
     assert made.exit_code == 0, made.output
     yield cluster
     cluster.stop()

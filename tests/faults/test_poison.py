@@ -9,8 +9,8 @@ import asyncpg
 import httpx2
 from typer.testing import CliRunner, Result
 
-from handrail.cli import app
 from handrail.keys import private_file
+from handrail.topics import topics_app
 from shared.bus import Record
 from shared.events.catalogue import CONCERNS
 from shared.events.concerns import ConcernEnteredInError
@@ -62,8 +62,8 @@ async def replay(house: House, *arguments: str) -> Result:
         "HANDRAIL_DATABASE_URL": house.around.dsn("escalation"),
         "HANDRAIL_KEYS_PRIVATE": str(private_file(house.around.keys, "dead_letter")),
     }
-    command = ["topics", "replay", *arguments]
-    return await asyncio.to_thread(lambda: CliRunner().invoke(app, command, env=environment))
+    command = ["replay", *arguments]
+    return await asyncio.to_thread(lambda: CliRunner().invoke(topics_app, command, env=environment))
 
 
 def poison() -> dict[str, Record]:

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typer.testing import CliRunner, Result
 
-from handrail.cli import app
 from handrail.keys import private_file, public_file
+from handrail.topics import topics_app
 from shared.bus import Batch, Record
 from shared.bus.cloudevents import to_record
 from shared.clock import SystemClock
@@ -63,8 +63,10 @@ class Service:
             "HANDRAIL_DATABASE_URL": self.dsn,
             "HANDRAIL_KEYS_PRIVATE": str(private_file(self.keys, key)),
         }
-        command = ["topics", "replay", *arguments]
-        return await asyncio.to_thread(lambda: CliRunner().invoke(app, command, env=environment))
+        command = ["replay", *arguments]
+        return await asyncio.to_thread(
+            lambda: CliRunner().invoke(topics_app, command, env=environment)
+        )
 
     async def fetch(self, query: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.dsn)
