@@ -19,6 +19,7 @@ _GROUPS = {
     "keys": "handrail.keys:keys_app",
     "policy": "handrail.policy_cli:policy_app",
     "privacy": "handrail.privacy:privacy_app",
+    "schools": "handrail.schools:schools_app",
     "topics": "handrail.topics:topics_app",
 }
 

@@ -19,14 +19,14 @@ _HEADERS = {
 }
 
 PERSONAS = (
-    ("A school's system (MIS)", "--role mis --client demo-mis --school 999001", "its own concerns"),
-    ("The safeguarding lead (DSL)", "--role dsl --school 999001", "the school's tasks"),
-    ("A headteacher", "--role head --school 999001", "tasks about staff, unless accused"),
-    ("A worker of Kent's hub", "--role worker --la 886", "the hub's queue; Kent works by portal"),
+    ("A school's system (MIS)", "--role mis --client demo-mis --school 999002", "its own concerns"),
+    ("The safeguarding lead (DSL)", "--role dsl --school 999002", "the school's tasks"),
+    ("A headteacher", "--role head --school 999002", "tasks about staff, unless accused"),
+    ("A worker of Kent's hub", "--role worker --la 886", "what awaits the school's own referral"),
     ("A worker of Luton's hub", "--role worker --la 821", "the hub's queue"),
     ("An out-of-hours worker", "--role worker --route EDT --la 821", "the emergency duty queue"),
     ("An Education Safeguarding Team", "--role worker --route EST --la 886", "requests to tell"),
-    ("An auditor", "--role auditor --la 886", "the log's entries and proofs"),
+    ("An auditor", "--role auditor", "the log's entries and proofs"),
 )
 
 

@@ -94,6 +94,11 @@ def _end_well_when_told_to(app: FastAPI) -> None:
         signal.signal(number, lambda *_: sys.exit(1 if app.state.failed else 0))
 
 
+def database_dsn() -> str:
+    """HANDRAIL_DATABASE_URL, or one sentence and the end of the command."""
+    return _settings(MigrationSettings).database_url.get_secret_value()
+
+
 def migrate(service: ServiceName) -> None:
     """Bring one service's tables to the newest version (HANDRAIL_DATABASE_URL)."""
     settings = _settings(MigrationSettings)

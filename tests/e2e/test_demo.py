@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import ARTEFACTS, HANDRAIL, ROOT, Demo
 
@@ -91,13 +91,19 @@ def test_it_stops_at_once_with_a_browser_connected(
     assert seconds <= 3
 
 
+def faults_of(page: Page) -> list[str]:
+    """What the page writes to the browser's console, filled as it happens."""
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    return faults
+
+
 def test_the_front_page_says_where_to_look_and_as_whom(demo: Demo, browser: Browser) -> None:
     ARTEFACTS.mkdir(exist_ok=True)
     for width, name in ((1280, "wide"), (390, "phone")):
         page = browser.new_page(viewport={"width": width, "height": 900})
-        faults: list[str] = []
-        page.on("console", lambda message, faults=faults: faults.append(message.text))
-        page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
+        faults = faults_of(page)
         page.goto(demo.base)
         assert page.get_by_role("heading", level=1).inner_text() == "Where to look, and as whom"
         assert page.get_by_role("table").is_visible()
