@@ -149,7 +149,7 @@ def _text(decision: dict[str, Any]) -> list[str]:
             f" {action['owner']}, {action['channel']} {contact}".rstrip()
         )
         lines += [f"      {r['rule']}: {r['title']} [{r['cite']}]" for r in action["because"]]
-    lines += [f"  Do not: {ban['say']}" for ban in decision["prohibitions"]]
+    lines += [f"  Mind: {ban['say']}" for ban in decision["prohibitions"]]
     if decision["gate"]:
         lines.append(f"  To tell others: {decision['gate']['state']}. {decision['gate']['say']}")
     lines += [f"  Ask: {q['ask']} ({', '.join(q['settles'])})" for q in decision["questions"]]
