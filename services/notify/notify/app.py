@@ -26,8 +26,11 @@ def subscription(runtime: Runtime) -> Subscription:
         ignored=frozenset(types - handlers.keys()),
         seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
         clock=runtime.clock,
-        # Whoever has to act is told, whatever else of the concern could not be applied.
-        raising=frozenset({"case.opened", "task.opened", "task.reminded"}),
+        # Whoever has to act is told, whatever else of the concern could not be applied; and what
+        # could not be applied must itself be erased, or held.
+        raising=frozenset(
+            {"case.opened", "task.opened", "task.reminded", "concern.held", "concern.erased"}
+        ),
     )
 
 
