@@ -34,7 +34,13 @@ class Delivery:
 
     @property
     def subject(self) -> UUID | None:
-        return self.event.subject if self.event else None
+        """Of what cannot be read the key still says whose it is, and so when it is erased."""
+        if self.event:
+            return self.event.subject
+        try:
+            return UUID((self.record.key or b"").decode())
+        except ValueError:
+            return None
 
 
 @dataclass
