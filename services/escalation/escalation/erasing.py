@@ -81,7 +81,8 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
     )
     for task in tasks.scalars():
         task.because = without_facts(task.because)
-    case.facts, case.data_issues, case.incident_id = {}, [], None
+    case.facts, case.data_issues = {}, []
+    case.incident_id = case.reporter_ref = None
     case.decision = _skeleton(case.decision)
     case.erased_at = at
     case.version += 1
