@@ -140,8 +140,12 @@ class TopicPlan:
 
     @property
     def config(self) -> dict[str, str]:
+        """`retention` is the longest that any record stays. Kafka deletes whole segments, by their
+        newest record: with its own week-long segments the oldest would stay a week longer."""
+        segment = self.retention / 14
         return {
-            "retention.ms": str(int(self.retention.total_seconds() * 1000)),
+            "retention.ms": str(int((self.retention - segment).total_seconds() * 1000)),
+            "segment.ms": str(int(segment.total_seconds() * 1000)),
             "retention.bytes": "-1",
             "cleanup.policy": "delete",
             "min.insync.replicas": str(self.in_sync),
