@@ -67,6 +67,18 @@ class EmbeddedPostgres:
             )
         self._wait_until_ready(binaries)
 
+    def attach(self) -> None:
+        """Finds the server that another process runs on the directory, and leaves it running."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            process, socket = Path(f"/proc/{int(lines[0])}/cmdline"), Path(lines[4])
+            running = b"postgres" in process.read_bytes()
+        except (OSError, ValueError, IndexError):
+            running = False
+        if not running:
+            raise PostgresUnavailable(f"Nothing runs on {self._asked}: start it, then try again.")
+        self._socket = socket
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # "fast": rolls back, then shuts down cleanly

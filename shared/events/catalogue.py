@@ -86,7 +86,7 @@ NOTICES = Topic(
 ACCESS = Topic(
     "handrail.access.v1",
     (
-        _event("details.read", access.DetailsRead, "escalation", "audit-log"),
+        _event("details.read", access.DetailsRead, "intake escalation", "audit-log"),
         _event("audit_log.producer_closed", concerns.ProducerClosed, "audit-log", "audit-log"),
     ),
 )

@@ -19,6 +19,7 @@ from intake.models import (
     Submission,
 )
 from shared.dead_letters import DeadLetter
+from shared.events.access import DetailsRead
 from shared.events.concerns import ConcernEnteredInError, ConcernErased, ConcernHeld
 from shared.outbox import emit
 from shared.sealing import Sealer
@@ -95,6 +96,21 @@ async def correct(
         concern_id=concern_id, at=now, actor_ref=actor_ref, sealed_reason=sealed
     )
     emit(session, "concern.entered_in_error", concern_id, data, producer=PRODUCER, at=now)
+
+
+async def record_reading(
+    session: AsyncSession, concern_id: UUID, actor_ref: str, now: datetime
+) -> None:
+    """Says who is about to be shown everything; the caller commits before anything is opened.
+
+    Of what is erased there is a tombstone to show, and that is read on record too.
+    """
+    if await session.get(Concern, concern_id) is None:
+        raise NoSuchConcern
+    data = DetailsRead(
+        case_id=concern_id, actor_ref=actor_ref, role="dpo", reason="subject_access", at=now
+    )
+    emit(session, "details.read", concern_id, data, producer=PRODUCER, at=now)
 
 
 async def export(session: AsyncSession, concern_id: UUID) -> dict[str, Any]:
