@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import httpx2
 
 from shared.events.catalogue import topics_for
 from tests.faults.harness import SERVICES, House
@@ -119,6 +120,7 @@ async def settle(house: House, within: float = DRAIN_SECONDS) -> None:
     finally:
         await connection.close()
     assert verdict == Verdict(), str(verdict)
+    assert (await _unaccounted(house))["count"] == 0
 
 
 async def _under_way(connection: asyncpg.Connection) -> dict[str, Any]:
@@ -152,6 +154,17 @@ async def _unread(connection: asyncpg.Connection, service: str, schema: str) -> 
         service,
     )
     return unread
+
+
+async def _unaccounted(house: House) -> dict[str, Any]:
+    """What the audit log itself says is without its next step, from its own entries."""
+    headers = house.around.issuer.person("operator", role="operator")
+    async with httpx2.AsyncClient(timeout=15) as client:
+        url = f"{house.url('audit-log')}/v1/log/unaccounted"
+        answer = await client.get(url, headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def _free_claims(connection: asyncpg.Connection, notify_started: float) -> None:

@@ -1,6 +1,7 @@
 """Records that cannot be applied: a person gets them, neighbours flow, and replay heals."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +31,10 @@ CREATE TRIGGER broken BEFORE INSERT ON escalation.case_link
 FOR EACH ROW EXECUTE FUNCTION escalation.broken();
 """
 _MEND = "DROP TRIGGER broken ON escalation.case_link; DROP FUNCTION escalation.broken()"
+# Advice of the right form with values that nobody can use: dealing with it fails too.
+_ACTION = {"route": "MASH", "priority": "P1", "by": "soon", "certainty": "certain"}
+_OWNED = {"owner": "team", "owner_role": "team", "channel": "PORTAL"}
+_TOXIC = json.dumps({"decision": {"priority": "P1", "actions": [_ACTION | _OWNED]}}).encode()
 _LETTERS = """
 SELECT id, subject, reason, replayed_at FROM escalation.dead_letter
 WHERE subject = ANY($1::uuid[]) ORDER BY recorded_at, "offset"
@@ -76,6 +81,7 @@ def poison() -> dict[str, Record]:
         "unknown_version": record(raised, uuid4(), b"{}", version=9),
         "too deep": record(raised, uuid4(), b"[" * 100_000),
         "not its type": record(raised, uuid4(), b'{"concern_id": 1}'),
+        "toxic": record(raised, uuid4(), _TOXIC),
         "large": record(raised, uuid4(), b"x" * 800_000),
         "key of another": Record(
             CONCERNS.name, _key(), b"{}", record(raised, uuid4(), b"{}").headers
