@@ -55,7 +55,15 @@ def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
     register = Register(runtime.sessions)
     authority = Authority(runtime.sessions, register, runtime.clock, synthetic=settings.synthetic)
     # Loaded once, before the first request: advice waits for nothing that can be away.
-    return Desk(runtime, load_policy(), lanes, register, authority, Limiter(settings.client_rate))
+    return Desk(
+        runtime=runtime,
+        policy=load_policy(),
+        lanes=lanes,
+        register=register,
+        authority=authority,
+        limiter=Limiter(settings.client_rate),
+        synthetic=settings.synthetic,
+    )
 
 
 def subscription(runtime: Runtime) -> Subscription:

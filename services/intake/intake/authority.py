@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -149,7 +150,7 @@ class Authority:
         now = self._clock.now()
         statement = (
             select(GrantRow)
-            .distinct(col(GrantRow.urn))
+            .ext(distinct_on(col(GrantRow.urn)))
             .where(
                 col(GrantRow.client) == client,
                 col(GrantRow.role) == "mis",

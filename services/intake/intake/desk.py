@@ -41,6 +41,7 @@ class Desk:
     register: Register
     authority: Authority
     limiter: Limiter
+    synthetic: bool
     _in_flight: set[Key] = field(default_factory=set)
 
     @contextmanager

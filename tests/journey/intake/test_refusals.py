@@ -108,6 +108,22 @@ async def test_a_start_without_a_database_gives_national_advice_to_anyone_with_a
         assert "POLICE_101" in {action["route"] for action in response.json()["actions"]}
 
 
+async def test_without_a_database_every_other_answer_says_when_to_ask_again(
+    intake: Intake, database: Any
+) -> None:
+    status = (await intake.post(a_body())).json()["concerns"][0]["status_url"]
+    await away(database)
+    responses = [
+        await intake.get(status),
+        await intake.get("/v1/outcomes"),
+        await intake.post({"narrative": "x"}, path=f"{status}/amendments"),
+        await intake.get("/v1/grants?urn=999001", intake.person("head")),
+    ]
+    assert [response.status_code for response in responses] == [503] * 4
+    assert all(response.headers["retry-after"] for response in responses)
+    assert all(says_whom_to_ring(response) for response in responses)
+
+
 async def away(database: Any) -> None:
     """Nobody may connect to the database any more, and whoever is connected is cut off."""
     admin = await asyncpg.connect(database.server.dsn())
