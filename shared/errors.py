@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from shared.db import is_transient
+
 log = structlog.get_logger(__name__)
 
 
@@ -96,6 +98,10 @@ def install_problem_handlers(app: FastAPI, always: Mapping[str, Any] | None = No
         route = request.scope.get("route")
         path = getattr(route, "path", "unmatched")
         log.error("request failed", error=type(error).__name__, route=path)
+        if is_transient(error):
+            detail = "What this needs is away at the moment. Nothing was changed; try again."
+            away = Problem(503, "away", detail, headers={"Retry-After": "2"})
+            return problem_response(away, members)
         detail = "Something went wrong on our side. Nothing you sent is shown here. Try again."
         return problem_response(Problem(500, "internal", detail), members)
 
