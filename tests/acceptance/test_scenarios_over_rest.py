@@ -13,6 +13,7 @@ from tests.house import SCHOOL_OF, House
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FILES = sorted(SCENARIOS.glob("A*.yaml"))
+REPORTER_ACCOUNT = "demo-teacher-of-the-scenario"
 REPORTER = {
     "reporter_role": "role",
     "reporter_does_teaching_work": "does_teaching_work",
@@ -21,7 +22,7 @@ REPORTER = {
 
 def body_of(scenario: Mapping[str, Any]) -> dict[str, Any]:
     """The scenario as a submission: the child's facts with the child, the other child in people."""
-    reporter: dict[str, Any] = {"account": "demo-teacher-of-the-scenario"}
+    reporter: dict[str, Any] = {"account": REPORTER_ACCOUNT}
     children, people, shared = [], [], {}
     for subject in scenario["subjects"]:
         facts = dict(subject["facts"])
@@ -85,7 +86,7 @@ async def _each_action_is_a_task(house: House, answer: Mapping[str, Any], urn: s
 
         async def tasks(url: str = concern["status_url"]) -> list[dict[str, Any]] | None:
             receipt = await house.client.get(
-                url, headers=house.issuer.headers("mis", client="demo-mis", school=urn)
+                url, headers=house.issuer.headers("reporter", school=urn, account=REPORTER_ACCOUNT)
             )
             assert receipt.status_code == 200, receipt.text
             found: list[dict[str, Any]] = receipt.json()["tasks"]

@@ -197,11 +197,13 @@ class _Reading:
             self._issues.add("/children", "no_child")
         harmed = [(one, f"/people/{i}") for i, one in enumerate(people) if _role(one) in _HARMED]
         subjects: list[Subject] = []
-        for i, child in enumerate(children[:MOST_CHILDREN] or [None]):
-            if _role(child) in _HARMED:
-                harmed.append((child, f"/children/{i}"))
-            else:
-                subjects.append(reader.child(child, i + 1, f"/children/{i}", shared))
+        listed = children[:MOST_CHILDREN] or [None]
+        harmed += [(c, f"/children/{i}") for i, c in enumerate(listed) if _role(c) in _HARMED]
+        # The child who harmed is decided for itself, so the victim's decision need not name it.
+        told_of = shared | ({"other_child_listed": "yes"} if harmed else {})
+        for i, child in enumerate(listed):
+            if _role(child) not in _HARMED:
+                subjects.append(reader.child(child, i + 1, f"/children/{i}", told_of))
         for number, (one, at) in enumerate(harmed, start=1):
             subjects.append(reader.child_who_harmed(one, number, at, shared))
         accused = (one.get("staff_ref") for one in people if _role(one) in _ACCUSED)

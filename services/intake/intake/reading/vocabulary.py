@@ -6,7 +6,9 @@ from intake.reading.synonyms import NOT_KNOWN, WORDS, folded_code
 from shared.policy.schema import UNKNOWN, Fact, Schema
 
 # A body may not say these: they follow from who acts, or are worked out.
-NEVER_FROM_A_BODY = frozenset({"est_agreed", "police_agreed", "subject_role", "age_at_discovery"})
+NEVER_FROM_A_BODY = frozenset(
+    {"est_agreed", "police_agreed", "subject_role", "age_at_discovery", "other_child_listed"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,3 +31,13 @@ def test_a_bare_request_is_no_concern_about_a_child() -> None:
 )
 def test_a_request_with_words_or_a_child_is_a_concern_of_unknown_kind(more: dict[str, Any]) -> None:
     assert facts_of(**more)["concern_types"] == ["unknown"]
+
+
+def test_the_victims_facts_say_that_the_child_who_harmed_is_listed() -> None:
+    people = [{"ref": "p-1", "role": "child_who_harmed", "age_years": 15}]
+    assert facts_of(people=people, children=[{"ref": "child-1"}])["other_child_listed"] == "yes"
+
+
+def test_a_body_cannot_claim_that_the_child_who_harmed_is_listed() -> None:
+    given = facts_of(children=[{"ref": "child-1"}], facts={"other_child_listed": "yes"})
+    assert "other_child_listed" not in given
