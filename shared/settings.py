@@ -14,6 +14,7 @@ class Settings(BaseSettings):
     bus: kafka://host:port[,host:port] or postgresql://… of the embedded bus.
     issuer, audience, jwks_url, algorithm: whose tokens are accepted, and how they are signed.
     keys_public, keys_private: JWKS files for sealing to a purpose and for opening one.
+    synthetic: true only inside the demo; a synthetic concern is never mistaken for a real one.
     match_secret: key of the keyed hashes that stand for accounts and link a child's concerns.
     """
 
@@ -28,4 +29,5 @@ class Settings(BaseSettings):
     keys_public: Path
     keys_private: Path | None = None
     match_secret: SecretStr
+    synthetic: bool = False
     metrics_port: int | None = None

@@ -23,12 +23,8 @@ Key = tuple[str, str, str]
 
 
 class IntakeSettings(Settings):
-    """lanes: connections that store submissions. client_rate: requests a second from one client.
+    """lanes: connections that store submissions. client_rate: requests a second from one client."""
 
-    synthetic: true only inside the demo; a synthetic concern is never mistaken for a real one.
-    """
-
-    synthetic: bool = False
     lanes: int = 2
     client_rate: float = 500.0
 

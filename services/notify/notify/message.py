@@ -19,7 +19,7 @@ _TEMPLATES = Environment(
 
 
 def reference_of(task_id: UUID | None, case_id: UUID) -> str:
-    """Short enough to read out on the telephone. An id's beginning is its time: its end is random."""
+    """Short enough to read out on the telephone: an id's end is random, its beginning a time."""
     return f"T-{task_id.hex[-8:].upper()}" if task_id else f"C-{case_id.hex[-8:].upper()}"
 
 
