@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from sqlmodel import col
@@ -17,6 +16,8 @@ from intake.bodies import read_body
 from intake.desk import Desk, desk_of
 from intake.models import Concern, Submission
 from intake.reading import body_digest
+from intake.reading.issues import Issues
+from intake.reading.parse import read_json
 from intake.routes import JSON_BODY, Raiser, idempotency_key, responded, traceparent
 from intake.status import seen_concern
 from shared.app import open_session
@@ -71,7 +72,7 @@ async def post_disclosure_request(request: Request, who: Raiser, session: Sessio
 def _request_to_tell(body: bytes) -> tuple[dict[str, Any], UUID | None]:
     """As a submission. An audience that is not said is not known, and that is never allowed."""
     try:
-        given = orjson.loads(body)
+        given = read_json(body, Issues())
         concern_id = given.pop("concern_id", None) if isinstance(given, dict) else None
         named = None if concern_id is None else UUID(str(concern_id))
     except ValueError:

@@ -53,7 +53,13 @@ def create_app(
 
 def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
     register = Register(runtime.sessions)
-    authority = Authority(runtime.sessions, register, runtime.clock, synthetic=settings.synthetic)
+    authority = Authority(
+        runtime.sessions,
+        register,
+        runtime.clock,
+        secret=runtime.secret,
+        synthetic=settings.synthetic,
+    )
     # Loaded once, before the first request: advice waits for nothing that can be away.
     return Desk(
         runtime=runtime,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
@@ -19,6 +19,7 @@ from shared.auth import Principal, forbidden
 from shared.auth.principal import SCHOOL_ROLES
 from shared.clock import Clock
 from shared.db import is_transient
+from shared.sealing import account_ref
 
 WRITE_SCOPE: Final = "concerns:write"
 READ_SCOPE: Final = "concerns:read"
@@ -78,9 +79,11 @@ class Authority:
         register: Register,
         clock: Clock,
         *,
+        secret: bytes,
         synthetic: bool,
     ) -> None:
         self._sessions, self._register, self._clock = sessions, register, clock
+        self._secret = secret
         self._synthetic = synthetic
         self._grants = Remembered(self._find, seconds=_REMEMBERED_SECONDS, most=50_000)
 
@@ -103,9 +106,14 @@ class Authority:
         self._grants.forget()
 
     async def _of_person(self, who: Principal, urn: str | None) -> Standing:
-        """A person's schools are the token's: whoever issues it knows its staff."""
+        """A person's schools are the token's, less those where a grant was withdrawn."""
         named = sorted({grant.urn for grant in who.grants(*SCHOOL_ROLES) if grant.urn})  # type: ignore[arg-type]
         if not named or (urn is not None and urn not in named):
+            raise forbidden()
+        async with self._sessions() as session:
+            withdrawn = await withdrawn_from(session, account_ref(self._secret, who.subject))
+        named = [one for one in named if one not in withdrawn]
+        if not named or urn in withdrawn:
             raise forbidden()
         assumed = urn is None and len(named) == 1
         urn = named[0] if assumed else urn
@@ -168,6 +176,20 @@ class Authority:
             LiveGrant(g.id, g.urn or "", g.valid_from, g.valid_to, g.sandbox, g.synthetic)
             for g in found
         ]
+
+
+async def withdrawn_from(session: AsyncSession, ref: str) -> frozenset[str]:
+    """The schools that gave a person a grant and have withdrawn each: their token counts no more.
+
+    Where a school never gave one here, whoever issues the token is the one who knows its staff.
+    """
+    rows = await session.execute(
+        select(col(GrantRow.urn))
+        .where(col(GrantRow.account_ref) == ref)
+        .group_by(col(GrantRow.urn))
+        .having(func.bool_and(col(GrantRow.revoked_at).is_not(None)))
+    )
+    return frozenset(urn for urn in rows.scalars() if urn)
 
 
 def _keep_drills_apart(urn: str | None, *, synthetic: bool) -> None:

@@ -203,7 +203,11 @@ class GrantRow(SQLModel, table=True):
     """
 
     __tablename__ = "grant_row"
-    __table_args__ = (Index("grant_client", "client"), Index("grant_school", "urn"))
+    __table_args__ = (
+        Index("grant_client", "client"),
+        Index("grant_account", "account_ref"),
+        Index("grant_school", "urn"),
+    )
 
     id: UUID = Field(primary_key=True)
     client: str | None

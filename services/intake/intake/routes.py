@@ -1,5 +1,6 @@
 """The addresses at which schools' systems raise concerns."""
 
+import json
 import re
 from typing import Annotated, Any, Final
 
@@ -9,6 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from intake.accepting import Asked, Reply, accept
 from intake.bodies import read_body
 from intake.desk import Desk, desk_of
+from intake.reading import Unreadable
+from intake.reading.issues import Issues
+from intake.reading.parse import read_json
 from shared.auth import Principal, requires
 from shared.errors import Problem, problem_response
 
@@ -53,7 +57,6 @@ async def post_concern(request: Request, who: Raiser) -> Response:
 async def post_batch(request: Request, who: Raiser) -> Response:
     """Several concerns, each taken or refused alone; the answer has one result for each."""
     desk = desk_of(request)
-    desk.limiter.spend(who.client)
     body, dropped = await read_body(request)
     items = _items(body)
     # One after the other, so that one caller's batch leaves the lanes free for others.
@@ -64,15 +67,14 @@ async def post_batch(request: Request, who: Raiser) -> Response:
 async def _one_of_many(
     desk: Desk, request: Request, who: Principal, item: Any, dropped: int
 ) -> dict[str, Any]:
-    body, key = item, None
+    key = None
     if isinstance(item, dict):
-        given = item.get("idempotency_key")
+        given = item.pop("idempotency_key", None)
         key = given if isinstance(given, str) and 0 < len(given) <= _LONGEST_KEY else None
-        body = {name: value for name, value in item.items() if name != "idempotency_key"}
+    body = item if isinstance(item, dict) else json.dumps(item).encode()
     try:
-        reply = await accept(
-            desk, Asked(who, orjson.dumps(body), dropped, key, False, traceparent(request))
-        )
+        desk.limiter.spend(who.client)
+        reply = await accept(desk, Asked(who, body, dropped, key, False, traceparent(request)))
     except Problem as problem:
         refusal = problem_response(problem, request.app.state.problem_members)
         return {"status": problem.status, "problem": orjson.Fragment(bytes(refusal.body))}
@@ -81,8 +83,8 @@ async def _one_of_many(
 
 def _items(body: bytes) -> list[Any]:
     try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        given = read_json(body, Issues())
+    except Unreadable:
         detail = "The body is not readable JSON. Nothing was stored: send it again, or telephone."
         raise Problem(400, "unreadable", detail) from None
     items = given.get("concerns") if isinstance(given, dict) else given

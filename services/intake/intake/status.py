@@ -10,7 +10,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake.answers import explained
-from intake.authority import READ_SCOPE
+from intake.authority import READ_SCOPE, withdrawn_from
 from intake.conflicts import may_see
 from intake.models import (
     Amendment,
@@ -23,6 +23,7 @@ from intake.models import (
 )
 from shared.auth import Principal
 from shared.errors import Problem
+from shared.sealing import account_ref
 
 Json = dict[str, Any]
 
@@ -43,7 +44,8 @@ async def seen_concern(
     if who.kind == "client":
         allowed = await _client_may_see(session, who, submission, now)
     else:
-        allowed = may_see(who, submission, secret)
+        withdrawn = await withdrawn_from(session, account_ref(secret, who.subject))
+        allowed = submission.urn not in withdrawn and may_see(who, submission, secret)
     if not allowed:
         raise not_found()
     if concern.erased_at is not None:

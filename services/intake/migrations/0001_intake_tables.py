@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("grant_client", "grant_row", ["client"])
+    op.create_index("grant_account", "grant_row", ["account_ref"])
     op.create_index("grant_school", "grant_row", ["urn"])
     op.create_table(
         "inbox",
@@ -241,6 +242,7 @@ def downgrade() -> None:
     op.drop_table("inbox")
     op.drop_index("grant_school", table_name="grant_row")
     op.drop_index("grant_client", table_name="grant_row")
+    op.drop_index("grant_account", table_name="grant_row")
     op.drop_table("grant_row")
     op.drop_index("ix_dead_letter_subject", table_name="dead_letter")
     op.drop_table("dead_letter")

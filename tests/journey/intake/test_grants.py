@@ -106,3 +106,14 @@ async def test_a_grant_one_may_not_withdraw_is_not_known(intake: Intake) -> None
     other = intake.person("head", OTHER_URN)
     gone = await intake.http.delete(f"{PATH}/{grant}", headers=other)
     assert gone.status_code == 404
+
+
+async def test_a_persons_withdrawn_grant_outweighs_their_token(intake: Intake) -> None:
+    head, dsl = intake.person("head"), intake.person("dsl", account="dsl-1")
+    given = await give(intake, {"role": "dsl", "urn": URN, "account": "dsl-1"}, head)
+    raised = await intake.post(a_body(), who=dsl)
+    assert raised.status_code == 201
+    await intake.http.delete(f"{PATH}/{given.json()['grant_id']}", headers=head)
+    assert (await intake.post(a_body(), key="k-2", who=dsl)).status_code == 403
+    status = raised.json()["concerns"][0]["status_url"]
+    assert (await intake.get(status, dsl)).status_code == 404
