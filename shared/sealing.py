@@ -4,14 +4,20 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
+import struct
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import orjson
 import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
@@ -169,8 +175,40 @@ class Sealer:
         if not keys:
             raise KeysUnreadable(f"no public key to seal {purpose}")
         kid = next(reversed(keys))
-        header = {"alg": _ALG, "enc": _ENC, "kid": kid, "apu": _b64(context), "apv": _b64(purpose)}
-        return jwe.encrypt_compact(header, payload, keys[kid], registry=_REGISTRY)
+        return _sealed(kid, keys[kid].public_key, payload, context, purpose)
+
+
+def _sealed(kid: str, to: Any, payload: bytes, context: str, purpose: str) -> str:
+    """A compact JWE (RFC 7516) by the primitives alone: the library that opens it takes twice as
+    long to make one, and each concern needs three."""
+    ephemeral = X25519PrivateKey.generate()
+    shared = ephemeral.exchange(to)
+    header = {
+        "alg": _ALG,
+        "enc": _ENC,
+        "kid": kid,
+        "apu": _b64(context),
+        "apv": _b64(purpose),
+        "epk": {
+            "kty": "OKP",
+            "crv": "X25519",
+            "x": _unpadded(ephemeral.public_key().public_bytes_raw()),
+        },
+    }
+    protected = _unpadded(orjson.dumps(header))
+    content_key, nonce = os.urandom(32), os.urandom(12)
+    wrapped = aes_key_wrap(_wrapping_key(shared, context, purpose), content_key)
+    sealed = AESGCM(content_key).encrypt(nonce, payload, protected.encode())
+    text, tag = sealed[:-16], sealed[-16:]
+    return ".".join((protected, *map(_unpadded, (wrapped, nonce, text, tag))))
+
+
+def _wrapping_key(shared: bytes, context: str, purpose: str) -> bytes:
+    """Concat KDF (RFC 7518, 4.6.2); one round of SHA-256 gives the 256 bits of A256KW."""
+    parties = (_ALG.encode(), context.encode(), purpose.encode())
+    told = b"".join(struct.pack(">I", len(part)) + part for part in parties)
+    bits = struct.pack(">I", 256)
+    return hashlib.sha256(struct.pack(">I", 1) + shared + told + bits).digest()
 
 
 class Opener:
