@@ -1,6 +1,9 @@
 """What a running service measures. Labels come from closed lists: no id, name or address in any."""
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+log = structlog.get_logger(__name__)
 
 REGISTRY = CollectorRegistry()
 
@@ -40,6 +43,19 @@ SECONDS_SINCE_POLL = Gauge(
     ["service"],
     registry=REGISTRY,
 )
+OPERATOR_ALARMS = Counter(
+    "handrail_operator_alarms",
+    "What an operator must mend: a missing contact, a broken pack, an old calendar.",
+    ["code"],
+    registry=REGISTRY,
+)
+
+
+def operator_alarm(alarm: str) -> None:
+    """Tells whoever runs the service. `alarm` is a code, and after a colon where it holds."""
+    code, _, where = alarm.partition(":")
+    log.error("operator alarm", code=code, pack=where)
+    OPERATOR_ALARMS.labels(code).inc()
 
 
 def serve_metrics(port: int) -> None:

@@ -22,6 +22,7 @@ from shared.events.envelope import Event
 from shared.inbox import Subscription
 from shared.policy import load_policy
 from shared.settings import Settings
+from shared.telemetry import operator_alarm
 
 NAME: Final = "escalation"
 # Nothing of its own: intervals and contacts are the packs'.
@@ -36,6 +37,8 @@ def create_app(
 ) -> FastAPI:
     clock = clock or SystemClock()
     rules = Rules(load_policy(), clock)
+    for pack in rules.policy.alarms:
+        operator_alarm(f"pack_left_out:{pack}")
 
     def subscription(runtime: Runtime) -> Subscription:
         return subscribe(runtime, rules)

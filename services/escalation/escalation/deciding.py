@@ -19,6 +19,7 @@ from escalation.ranking import higher
 from escalation.schedule import answer_due, timers_for
 from shared.clock import Clock
 from shared.policy import Authorities, Policy, raise_to
+from shared.telemetry import operator_alarm
 
 Json = dict[str, Any]
 LEAD_ROUTES = ("DSL", "DEPUTY_DSL", "HEADTEACHER", "CHAIR_GOVERNORS")
@@ -40,6 +41,8 @@ class Rules:
             subject=case.subject_ref or "child-1",
             authorities=Authorities(home=case.home_la, found=case.found_la, school=case.school_la),
         )
+        for alarm in decision.alarms:
+            operator_alarm(alarm)
         return raise_to(together(*before), decision)
 
     def watched(self, route: str, la: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from shared.telemetry import REGISTRY
 from tests.journey.escalation.house import KENT, LUTON, NORFOLK, House, dsl, worker
 
 
@@ -89,3 +90,13 @@ async def test_a_task_of_an_unknown_authority_is_in_every_authoritys_queue(house
     assert any(event["route"] == "MASH" and event["la"] is None for event in opened)
     assert len(await house.queue(worker())) == 1
     assert len(await house.queue(worker(la=KENT))) == 1
+
+
+async def test_an_authority_without_contacts_is_an_alarm_to_the_operator(house: House) -> None:
+    def alarms() -> float:
+        labels = {"code": "directory_missing"}
+        return REGISTRY.get_sample_value("handrail_operator_alarms_total", labels) or 0
+
+    before = alarms()
+    await house.raised(home_la="383", school_la="383")
+    assert alarms() > before
