@@ -174,19 +174,22 @@ async def run_sequencer(runtime: Runtime) -> None:
     )
     runtime.consumers.append(consumer)
     await consumer.start()
-    failures = 0
+    failures: dict[
+        tuple[str, int], int
+    ] = {}  # counted apart: 36 that fail once are no long trouble
     async for batch in consumer.batches():
+        place = (batch.topic, batch.partition)
         try:
             await append_batch(batch, runtime.sessions, runtime.sealer, runtime.clock)
         except Exception as error:  # noqa: BLE001 - to skip or to stop would leave a hole in the log
-            failures += 1
-            wait = min(_LONGEST_WAIT, 0.1 * 2**failures)
+            attempt = failures[place] = failures.get(place, 0) + 1
+            wait = min(_LONGEST_WAIT, 0.1 * 2**attempt)
             log.error(
-                "batch waits", error=type(error).__name__, attempt=failures, seconds=wait,
+                "batch waits", error=type(error).__name__, attempt=attempt, seconds=wait,
                 topic=batch.topic, partition=batch.partition,
             )  # fmt: skip
             await consumer.again(batch, wait)
             continue
-        failures = 0
+        failures.pop(place, None)
         runtime.doorbell.ring()
         await consumer.done(batch)
