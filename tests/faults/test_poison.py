@@ -142,7 +142,8 @@ async def test_what_failed_is_read_by_hand_raised_at_once_and_healed_by_a_replay
     await settle(house)
     assert [row["reason"] for row in await letters_of(house, concern_id)] == ["failed:DBAPIError"]
     assert str(concern_id) in {i["case_id"] for i in await queue(house) if i["unprocessed"]}
-    assert str(neighbour) in {i["case_id"] for i in await queue(house) if not i["unprocessed"]}
+    processed = "SELECT 1 FROM escalation.case_file WHERE id = $1 AND NOT unprocessed"
+    assert await ask(house, processed, neighbour)
 
     # What only raises is applied at once; the rest of the concern waits.
     await amend(house, concern_id, immediate_danger="yes")
