@@ -1,0 +1,61 @@
+"""`handrail bench`: what it costs, beside plain code doing the same in the same minutes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+
+bench_app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure on this machine, against references in the same run. Nothing is kept.",
+)
+
+SecondsOption = Annotated[float, typer.Option(min=0.2, help="Length of one window.")]
+RoundsOption = Annotated[int, typer.Option(min=1, help="How often each side has its turn.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+
+
+@bench_app.command()
+def intake(
+    seconds: SecondsOption = 3.0,
+    rounds: RoundsOption = 5,
+    clients: Annotated[str, typer.Option(help="Numbers of connections.")] = "1,4,32",
+    as_json: JsonOption = False,
+) -> None:
+    """A durable POST by the full path, beside hand-written endpoints that only insert rows."""
+    from handrail.bench.intake import bench_intake  # noqa: PLC0415 - other commands need not wait
+
+    numbers = tuple(int(number) for number in clients.split(","))
+    _show(lambda: bench_intake(seconds, rounds, numbers), as_json=as_json)
+
+
+@bench_app.command()
+def way(
+    seconds: SecondsOption = 3.0,
+    rounds: RoundsOption = 5,
+    kafka: Annotated[bool, typer.Option(help="Also over a Kafka broker started here.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """From the POST until the task stands in escalation, over the embedded bus and over Kafka."""
+    from handrail.bench.way import bench_way  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_way(seconds, rounds, kafka=kafka), as_json=as_json)
+
+
+@bench_app.command()
+def backlog(
+    events: Annotated[int, typer.Option(min=100, help="How many events wait.")] = 100_000,
+    seconds: SecondsOption = 3.0,
+    rounds: RoundsOption = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Accepting while many events wait for the bus, and bringing them to it afterwards."""
+    from handrail.bench.backlog import bench_backlog  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_backlog(events, seconds, rounds), as_json=as_json)
+
+
+def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
+    from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
+
+    show(bench, as_json=as_json)
