@@ -37,6 +37,7 @@ def make_engine(dsn: str, application: str, pool_size: int = 8) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text would hold what somebody submitted
         connect_args={"server_settings": server_settings(application)},
     )
 

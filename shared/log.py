@@ -1,5 +1,6 @@
 """Structured logs from an allow-list of keys, so that no personal detail can reach a log line."""
 
+import json
 import logging
 import sys
 
@@ -57,8 +58,25 @@ def _allow_listed(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
     return entry
 
 
+class _NameOnly(logging.Formatter):
+    """A library's record as its logger's name and the kind of error, never its message.
+
+    Messages and tracebacks hold arguments: SQL parameters, addresses, what somebody submitted.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        raised = record.exc_info[0] if record.exc_info else None
+        entry = {
+            "event": "library message",
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "error": raised.__name__ if raised else None,
+        }
+        return json.dumps(entry)
+
+
 def configure_logging(service: str, level: int = logging.INFO) -> None:
-    """JSON lines on standard error. Library loggers speak only from WARNING on, message alone."""
+    """JSON lines on standard error. uvicorn must be given `log_config=None` to keep to it."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -72,5 +90,6 @@ def configure_logging(service: str, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    # Libraries put arguments (SQL parameters, addresses) into messages: only their names pass.
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_NameOnly())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

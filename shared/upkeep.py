@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared import telemetry
 from shared.bus import Consumer
 from shared.bus.doorbell import Doorbell
-from shared.bus.postgres import sweep
+from shared.bus.postgres import LOST, sweep
 from shared.bus.relay import RelayState
 from shared.clock import Clock
 from shared.db import connect, is_transient
@@ -85,6 +84,6 @@ async def sweep_hourly(dsn: str) -> None:
                 await sweep(connection)
             finally:
                 await connection.close()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except LOST as error:
             log.warning("the bus was not swept", error=type(error).__name__)
         await asyncio.sleep(HOUR_SECONDS)

@@ -24,6 +24,7 @@ from handrail.generator import keep_posting
 from handrail.home import home_router
 from handrail.house import SERVICES, part
 from handrail.issuer import DEMO_ALGORITHM, DEMO_AUDIENCE, demo_jwks, issue, issuer_app
+from handrail.listening import listening
 from handrail.mailsink import MailSink, mail_router
 from handrail.paths import service_for
 from handrail.postgres import EmbeddedPostgres, PostgresUnavailable
@@ -51,7 +52,7 @@ def demo(
     # A plain SIGTERM would skip the clean-up below and leave PostgreSQL running.
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with _only_user_of(data), _listening(port) as listener:
+        with _only_user_of(data), listening(HOST, port) as listener:
             _run(data, listener, generator=generator, browser=browser)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
@@ -85,19 +86,6 @@ def _only_user_of(data: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """The port is taken first, so that nothing is started in vain."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    with listener:
-        try:
-            listener.bind((HOST, port))
-        except (OSError, OverflowError):
-            _give_up(f"Port {port} is taken or not allowed: name another with --port.")
-        yield listener
-
-
 def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool) -> None:
     postgres = EmbeddedPostgres(data / "postgres")
     try:
@@ -124,7 +112,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             house,
             access_log=False,
-            log_level="warning",
+            log_config=None,  # its own would print tracebacks, with what was submitted
             server_header=False,
             # With a browser connected a stream never ends by itself.
             timeout_graceful_shutdown=1,

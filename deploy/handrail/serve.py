@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handrail import migrations
 from handrail.house import SERVICES, part
+from handrail.listening import listening
 from shared.clock import SystemClock
 from shared.log import configure_logging
 from shared.sealing import KeysUnreadable
@@ -73,16 +74,15 @@ def serve(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             access_log=False,  # it would print addresses and paths
-            log_level="warning",
+            log_config=None,  # its own would print tracebacks, with what was submitted
             server_header=False,
             timeout_graceful_shutdown=10,
         )
     )
     _end_well_when_told_to(app)
-    server.run()
+    with listening(host, port) as listener:
+        server.run([listener])
     if not server.started or app.state.failed:
         sys.exit(1)
 

@@ -144,6 +144,8 @@ class PostgresConsumer:
             self._paused[place] = time.monotonic() + after
 
     async def lag(self) -> dict[Place, int]:
+        if self._stopping:
+            return {}
         async with self._mutex:
             connection = self._connection or await self._open()
             rows = await connection.fetch(_LAG, self._group, list(self._partitions))
@@ -176,9 +178,16 @@ class PostgresConsumer:
 
     async def _open(self) -> asyncpg.Connection:
         connection = await connect(self._dsn, f"bus {self._group}")
-        await ensure_heads(connection, self._partitions)
-        await connection.add_listener(CHANNEL, self._on_notify)
-        await connection.execute("SELECT pg_advisory_lock_shared($1)", lock_key(self._group))
+        try:
+            await ensure_heads(connection, self._partitions)
+            await connection.add_listener(CHANNEL, self._on_notify)
+            await connection.execute("SELECT pg_advisory_lock_shared($1)", lock_key(self._group))
+        except BaseException:  # also when cancelled: nobody else knows of the connection
+            connection.terminate()
+            raise
+        if self._stopping:
+            connection.terminate()
+            raise ConnectionAbortedError("the consumer was stopped meanwhile")
         self._connection = connection
         return connection
 
