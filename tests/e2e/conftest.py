@@ -97,7 +97,7 @@ def demo(place: Path) -> Iterator[Demo]:
         started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before another test's begins
 def browser() -> Iterator[Browser]:
     """Debian's Chromium. Without it these tests skip, or fail where a browser is required."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
