@@ -1,5 +1,6 @@
 """What could not be applied: kept whole and sealed, told as an event, and open until replayed."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -17,6 +18,10 @@ from shared.events.envelope import Event
 from shared.outbox import emit
 
 log = structlog.get_logger(__name__)
+
+Seal = Callable[[bytes, str], str]
+# Whether a concern has been erased.
+Erased = Callable[[AsyncSession, UUID], Awaitable[bool]]
 
 
 class DeadLetter(SQLModel, table=True):
@@ -98,6 +103,15 @@ def new_dead_letter(
         length=len(record.value),
         recorded_at=now,
     )
+
+
+async def keep_sealed(
+    session: AsyncSession, letter: DeadLetter, record: Record, seal: Seal, erased: Erased | None
+) -> None:
+    """Keeps the record in the letter, but nothing of a concern that was erased before it came."""
+    if letter.subject and erased and await erased(session, letter.subject):
+        return
+    letter.raw = seal(pack(record), str(letter.id))
 
 
 async def record_dead_letter(session: AsyncSession, letter: DeadLetter) -> bool:

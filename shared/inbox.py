@@ -20,9 +20,11 @@ from shared.clock import Clock
 from shared.db import is_transient
 from shared.dead_letters import (
     DeadLetter,
+    Erased,
+    Seal,
     close_dead_letter,
+    keep_sealed,
     new_dead_letter,
-    pack,
     record_dead_letter,
 )
 from shared.events.catalogue import EVENTS
@@ -63,18 +65,19 @@ async def _nothing(_: AsyncSession, __: Record, ___: Event | None, ____: str) ->
 class Subscription:
     """What a service does with the events it hears.
 
-    handlers: by event type; types that the service does not consume are named in `ignored`, and
-    any other type is poison. raising: types that only raise, and so are never held behind a dead
-    letter of the same concern. seal: seals a dead letter's bytes in the context of its id.
+    handlers: by event type; types not consumed here are in `ignored`, any other is poison.
+    raising: types that only raise, and so are never held behind a dead letter of the concern.
+    seal: seals a dead letter's bytes for its id; of an `erased` concern none are kept.
     """
 
     service: str
     handlers: Mapping[str, Handler]
     ignored: frozenset[str]
-    seal: Callable[[bytes, str], str]
+    seal: Seal
     clock: Clock
     raising: frozenset[str] = frozenset()
     on_poison: OnPoison = _nothing
+    erased: Erased | None = None
     back_off: tuple[float, float] = (0.1, 30.0)
 
 
@@ -273,7 +276,7 @@ async def _apply_isolated(
     if delivery.event and delivery.event.replay_of:
         await close_dead_letter(session, to.service, delivery.event.replay_of, now)
     letter = new_dead_letter(to.service, delivery, reason, now)
-    letter.raw = to.seal(pack(delivery.record), str(letter.id))
+    await keep_sealed(session, letter, delivery.record, to.seal, to.erased)
     if await record_dead_letter(session, letter) and reason != "held":
         await _deal_with(session, delivery, to, reason)
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from escalation import acknowledge, case_view, claim, decide_case, details, queue, tasks
 from escalation.concerns import on_amended, on_raised
 from escalation.deciding import Rules
-from escalation.erasing import on_entered_in_error, on_erased, on_held
+from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
 from escalation.hand_read import on_poison
 from escalation.notices import on_notice_failed
 from escalation.timers import run_timers
@@ -91,4 +91,5 @@ def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
         # seen on the very case that is read by hand: none of them waits behind a dead letter.
         raising=frozenset({"concern.amended", "concern.held", "concern.erased", "notice.failed"}),
         on_poison=poison,
+        erased=is_erased,
     )

@@ -59,6 +59,11 @@ async def on_entered_in_error(session: AsyncSession, event: Event) -> None:
     )
 
 
+async def is_erased(session: AsyncSession, concern_id: UUID) -> bool:
+    case = await session.get(CaseFile, concern_id)
+    return case is not None and case.erased_at is not None
+
+
 async def _erase_letters(session: AsyncSession, concern_id: UUID) -> None:
     await session.exec(
         update(DeadLetter).where(col(DeadLetter.subject) == concern_id).values(raw=None)

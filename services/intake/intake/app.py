@@ -7,6 +7,7 @@ from intake.authority import Authority
 from intake.desk import Desk, IntakeSettings
 from intake.lanes import Lanes
 from intake.limits import Limiter
+from intake.privacy import is_erased
 from intake.receipts import HANDLERS, IGNORED, RAISING
 from intake.schools import Register
 from shared.app import Runtime, Service, build_app
@@ -80,4 +81,5 @@ def subscription(runtime: Runtime) -> Subscription:
         seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
         clock=runtime.clock,
         raising=RAISING,
+        erased=is_erased,
     )

@@ -71,6 +71,11 @@ async def erase(session: AsyncSession, concern_id: UUID, actor_ref: str, now: da
     emit(session, "concern.erased", concern_id, data, producer=PRODUCER, at=now)
 
 
+async def is_erased(session: AsyncSession, concern_id: UUID) -> bool:
+    concern = await session.get(Concern, concern_id)
+    return concern is not None and concern.erased_at is not None
+
+
 async def hold(
     session: AsyncSession, concern_id: UUID, actor_ref: str, now: datetime, *, held: bool = True
 ) -> None:

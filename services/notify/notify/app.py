@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from notify.handlers import Handlers
+from notify.handlers import Handlers, is_erased
 from notify.outgoing import SERVICE
 from notify.routes import router
 from notify.sender import run_senders
@@ -31,6 +31,7 @@ def subscription(runtime: Runtime) -> Subscription:
         raising=frozenset(
             {"case.opened", "task.opened", "task.reminded", "concern.held", "concern.erased"}
         ),
+        erased=is_erased,
     )
 
 

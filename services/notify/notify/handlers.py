@@ -129,6 +129,11 @@ class Handlers:
             await nobody(session, about, template, now)
 
 
+async def is_erased(session: AsyncSession, concern_id: UUID) -> bool:
+    contact = await session.get(ReporterContact, concern_id)
+    return contact is not None and contact.erased_at is not None
+
+
 def _with(
     model: type[Data], handle: Callable[[AsyncSession, Event, Data], Awaitable[None]]
 ) -> Handler:
