@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS bus.log (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (topic, partition, "offset")
 );
+-- Read a few times and then only kept: to compress it took longer than all else about it.
+ALTER TABLE bus.log ALTER COLUMN value SET STORAGE EXTERNAL;
 
 CREATE INDEX IF NOT EXISTS log_at ON bus.log USING brin (at);
 

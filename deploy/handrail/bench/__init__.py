@@ -15,8 +15,8 @@ RoundsOption = Annotated[int, typer.Option(min=1, help="How often each side has 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 
 
-@bench_app.command()
-def intake(
+@bench_app.command("intake")
+def _intake(
     seconds: SecondsOption = 3.0,
     rounds: RoundsOption = 5,
     clients: Annotated[str, typer.Option(help="Numbers of connections.")] = "1,4,32",
@@ -29,8 +29,8 @@ def intake(
     _show(lambda: bench_intake(seconds, rounds, numbers), as_json=as_json)
 
 
-@bench_app.command()
-def way(
+@bench_app.command("way")
+def _way(
     seconds: SecondsOption = 3.0,
     rounds: RoundsOption = 5,
     kafka: Annotated[bool, typer.Option(help="Also over a Kafka broker started here.")] = True,
@@ -42,8 +42,8 @@ def way(
     _show(lambda: bench_way(seconds, rounds, kafka=kafka), as_json=as_json)
 
 
-@bench_app.command()
-def backlog(
+@bench_app.command("backlog")
+def _backlog(
     events: Annotated[int, typer.Option(min=100, help="How many events wait.")] = 100_000,
     seconds: SecondsOption = 3.0,
     rounds: RoundsOption = 3,
