@@ -116,7 +116,7 @@ async def settle(house: House, within: float = DRAIN_SECONDS) -> None:
             assert time.monotonic() < deadline, f"not drained: {under_way}"
             await _free_claims(connection, house.started("notify"))
             await asyncio.sleep(0.25)
-        verdict = await _judge(connection, house)
+        verdict = await judge(connection, house)
     finally:
         await connection.close()
     assert verdict == Verdict(), str(verdict)
@@ -175,7 +175,7 @@ async def _free_claims(connection: asyncpg.Connection, notify_started: float) ->
     )
 
 
-async def _judge(connection: asyncpg.Connection, house: House) -> Verdict:
+async def judge(connection: asyncpg.Connection, house: House) -> Verdict:
     stored = set(await _column(connection, "SELECT id::text FROM intake.concern"))
     acknowledged = {str(concern_id) for concern_id in house.acknowledged}
     doubled = {
