@@ -7,8 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import DateTime, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import DateTime, select, text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -42,6 +41,20 @@ class InboxRow(SQLModel, table=True):
     consumer: str = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+# Written out: each batch has another number of rows, and building a statement for each number took
+# longer than carrying it out.
+_MARK = text("""
+INSERT INTO inbox (consumer, event_id, received_at)
+SELECT CAST(:consumer AS text), id, CAST(:at AS timestamptz)
+FROM unnest(CAST(:ids AS uuid[])) AS id
+ON CONFLICT DO NOTHING RETURNING event_id
+""")
+_BLOCKED = text("""
+SELECT subject FROM dead_letter
+WHERE consumer = :consumer AND replayed_at IS NULL AND subject = ANY(CAST(:subjects AS uuid[]))
+""")
 
 
 class Poison(Exception):
@@ -183,15 +196,9 @@ async def _blocked(
     session: AsyncSession, deliveries: Sequence[Delivery], to: Subscription
 ) -> set[UUID]:
     """Concerns with a dead letter that is still open: their later events wait behind it."""
-    subjects = {d.subject for d in deliveries if d.subject}
-    rows = await session.execute(
-        select(col(DeadLetter.subject)).where(
-            col(DeadLetter.consumer) == to.service,
-            col(DeadLetter.replayed_at).is_(None),
-            col(DeadLetter.subject).in_(subjects),
-        )
-    )
-    return {subject for subject in rows.scalars() if subject}
+    subjects = [d.subject for d in deliveries if d.subject]
+    rows = await session.execute(_BLOCKED, {"consumer": to.service, "subjects": subjects})
+    return set(rows.scalars())
 
 
 async def _fresh(
@@ -202,12 +209,7 @@ async def _fresh(
     ids = sorted({d.event.id for d in deliveries if d.event})
     if not ids:
         return set()
-    marked = await session.execute(
-        insert(InboxRow)
-        .values([{"consumer": to.service, "event_id": i, "received_at": now} for i in ids])
-        .on_conflict_do_nothing()
-        .returning(col(InboxRow.event_id))
-    )
+    marked = await session.execute(_MARK, {"consumer": to.service, "ids": ids, "at": now})
     return set(marked.scalars())
 
 

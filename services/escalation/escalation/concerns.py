@@ -96,7 +96,9 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
 async def _link(session: AsyncSession, case: CaseFile, keys: Collection[str]) -> None:
     if keys:
         rows = [{"case_id": case.id, "match_key": key} for key in sorted(set(keys))]
-        await session.exec(insert(CaseLink).values(rows).on_conflict_do_nothing())
+        # Rows apart from the statement, so that it is built once for any number of them.
+        table = CaseLink.__table__  # type: ignore[attr-defined]
+        await session.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
 def merged(before: Json, now: Json) -> Json:

@@ -119,7 +119,9 @@ async def excluded_refs(session: AsyncSession, case: CaseFile) -> list[str]:
 async def exclude(session: AsyncSession, case: CaseFile, refs: Collection[str]) -> None:
     if refs:
         rows = [{"case_id": case.id, "account_ref": ref} for ref in sorted(set(refs))]
-        await session.exec(insert(Exclusion).values(rows).on_conflict_do_nothing())
+        # Rows apart from the statement, so that it is built once for any number of them.
+        table = Exclusion.__table__  # type: ignore[attr-defined]
+        await session.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
 async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
