@@ -1,5 +1,6 @@
 """A submission between being read and being stored: its rows, its events, its answer."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Seals:
 
 
 def seal(draft: Draft, sealer: Sealer) -> Seals:
-    contacts = orjson.dumps(draft.read.contacts)
+    contacts = dumps(draft.read.contacts)
     return Seals(
         sealer.seal("submission", dumps(draft.read.raw), context=str(draft.incident_id)),
         {
@@ -173,4 +174,7 @@ def _raised(
 
 def dumps(value: Any) -> bytes:
     """JSON of whatever a sender may have put in, numbers of any size included."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # an integer beyond 64 bits, which no `default` is asked about
+        return json.dumps(value, default=str).encode()
