@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class EventData(BaseModel):
@@ -30,6 +30,7 @@ class ConcernRaised(EventData):
     decision: the advice given at once, as in the answer to the POST.
     reporter_ref, excluded_refs: keyed hashes of accounts; excluded ones must never see the case.
     exclude_school_staff: the accused is not identified, so all staff but the reporter are excluded.
+    excluded_roles: posts of the school in conflict, by what was said of any child of the incident.
     match_keys: keyed hashes by which concerns about the same child are linked.
     """
 
@@ -54,10 +55,15 @@ class ConcernRaised(EventData):
     match_keys: list[str]
     sealed_details: str
     sealed_contacts: str
+    excluded_roles: list[str] = Field(default_factory=list)
 
 
 class ConcernAmended(EventData):
-    """More was said about a concern. It can only raise what was decided."""
+    """More was said about a concern. It can only raise what was decided.
+
+    excluded_refs, exclude_school_staff, excluded_roles: who is to be kept out besides, as in
+    concern.raised; for every concern of the incident, and nobody is let in again.
+    """
 
     concern_id: UUID
     received_at: AwareDatetime
@@ -65,6 +71,9 @@ class ConcernAmended(EventData):
     decision: dict[str, Any]
     data_issues: list[DataIssue]
     sealed_details: str
+    excluded_refs: list[str] = Field(default_factory=list)
+    exclude_school_staff: bool = False
+    excluded_roles: list[str] = Field(default_factory=list)
 
 
 class ConcernErased(EventData):

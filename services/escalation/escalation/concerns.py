@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.deciding import Rules, exclude, lock_case, open_case, raise_case, serving_la
+from escalation.excluding import inherit, keep_out
 from escalation.history import remember
 from escalation.models import CaseFile, CaseLink, SealedDetail
 from shared.events import concerns
@@ -24,10 +25,11 @@ async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
         return
     if case is None:
         case = _new_case(raised, rules)
+        excluded = {*raised.excluded_refs, *await inherit(session, case)}
         case.decision = rules.decide(case, case.facts, raised.decision)
         case.priority = case.decision["priority"]
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
-        await open_case(session, case, raised.excluded_refs, rules, event.traceparent)
+        await open_case(session, case, sorted(excluded), rules, event.traceparent)
     else:
         await _now_understood(session, case, raised, rules, event)
     await _link(session, case, raised.match_keys)
@@ -48,7 +50,8 @@ def _told(raised: concerns.ConcernRaised) -> Json:
     same = set(CaseFile.model_fields) & set(concerns.ConcernRaised.model_fields) - {"decision"}
     told = {name: getattr(raised, name) for name in same}
     issues = [issue.model_dump() for issue in raised.data_issues]
-    return told | {"data_issues": issues, "conflicted": conflicted_posts(raised.facts)}
+    posts = sorted({*conflicted_posts(raised.facts), *raised.excluded_roles})
+    return told | {"data_issues": issues, "conflicted": posts}
 
 
 def conflicted_posts(facts: Mapping[str, Any]) -> list[str]:
@@ -67,12 +70,18 @@ async def _now_understood(
     event: Event,
 ) -> None:
     """The concern of a hand-read case, driven again: it joins the case, and takes nothing away."""
-    for name, value in _told(raised).items():
+    told = _told(raised)
+    # What was said since, and who has been kept out since, stands.
+    told["facts"] = merged(told["facts"], case.facts)
+    told["data_issues"] += case.data_issues
+    told["conflicted"] = sorted({*told["conflicted"], *case.conflicted})
+    told["exclude_school_staff"] |= case.exclude_school_staff
+    for name, value in told.items():
         setattr(case, name, value)
     case.unprocessed = False
     decision = rules.decide(case, case.facts, case.decision, raised.decision)
     case.la = serving_la(decision, case.home_la, case.found_la, case.school_la)
-    await exclude(session, case, raised.excluded_refs)
+    await exclude(session, case, {*raised.excluded_refs, *await inherit(session, case)})
     await raise_case(session, case, decision, rules, event.traceparent)
     remember(session, case.id, "understood", rules.clock.now())
 
@@ -85,7 +94,9 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
     if case.erased_at is not None:
         return
     case.facts = merged(case.facts, dict(amended.facts))
-    case.conflicted = sorted({*case.conflicted, *conflicted_posts(case.facts)})
+    posts = {*conflicted_posts(case.facts), *amended.excluded_roles}
+    staff = amended.exclude_school_staff
+    await keep_out(session, case, amended.excluded_refs, posts, school_staff=staff)
     case.data_issues = case.data_issues + [issue.model_dump() for issue in amended.data_issues]
     decision = rules.decide(case, case.facts, case.decision, amended.decision)
     await raise_case(session, case, decision, rules, event.traceparent)

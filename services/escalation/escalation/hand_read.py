@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation import salvage
+from escalation.concerns import conflicted_posts
 from escalation.deciding import Rules, lock_case, open_case, raise_case, serving_la
+from escalation.excluding import keep_out
 from escalation.history import remember
 from escalation.models import CaseFile
 from shared.bus import Record
@@ -42,6 +44,8 @@ async def on_poison(
         await open_case(session, case, salvage.excluded(data), rules, None)
     elif case.erased_at is None:
         case.unprocessed = True
+        staff = data.get("exclude_school_staff") is True
+        await keep_out(session, case, salvage.excluded(data), _posts(data), school_staff=staff)
         decision = _decision(case, data, rules)
         await raise_case(session, case, decision, rules, None)
     remember(
@@ -63,11 +67,16 @@ def _new_case(concern_id: UUID, data: Json, now: datetime) -> CaseFile:
         facts={},
         decision={},
         data_issues=[],
-        conflicted=[],
+        conflicted=sorted(_posts(data)),
         received_at=now,
         opened_at=now,
         **salvage.known(data),
     )
+
+
+def _posts(data: Json) -> set[str]:
+    conflict = salvage.conflict(data)
+    return {*conflicted_posts(conflict), *conflict["excluded_roles"]}
 
 
 def _decision(case: CaseFile, data: Json, rules: Rules) -> Json:

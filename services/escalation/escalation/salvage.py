@@ -77,6 +77,22 @@ def excluded(data: Json) -> list[str]:
     return [ref for ref in listed if isinstance(ref, str) and _REF.fullmatch(ref)]
 
 
+def conflict(data: Json) -> dict[str, list[str]]:
+    """What was said of posts at the school that are in conflict or accused."""
+    facts = data.get("facts")
+    said = facts if isinstance(facts, dict) else {}
+    return {
+        "conflict": _codes(said.get("conflict")),
+        "source_of_harm": _codes(said.get("source_of_harm")),
+        "excluded_roles": _codes(data.get("excluded_roles")),
+    }
+
+
+def _codes(value: Any) -> list[str]:
+    listed = value if isinstance(value, list) else [value]
+    return [code for code in listed if isinstance(code, str) and _REF.fullmatch(code)]
+
+
 def advice(data: Json) -> Json | None:
     try:
         return _Advice.model_validate(data.get("decision")).model_dump(mode="json")

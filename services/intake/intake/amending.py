@@ -28,7 +28,10 @@ Keys = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said later about one child. school_la: as the register has it."""
+    """What was said later about one child. school_la: as the register has it.
+
+    excluded: whom it names as accused or in conflict.
+    """
 
     read: Submission
     subject: Subject
@@ -36,6 +39,7 @@ class Said:
     school_la: str | None
     body_ref: str
     issues: tuple[Issue, ...]
+    excluded: Exclusion
     traceparent: str | None
 
 
@@ -101,6 +105,9 @@ async def amend(session: AsyncSession, desk: Desk, said: Said, concern: Concern)
         decision=decision,
         data_issues=[DataIssue(**issue) for issue in said.issues],
         sealed_details=sealer.seal("details", dumps(said.subject.details), context=str(concern.id)),
+        excluded_refs=list(said.excluded.refs),
+        exclude_school_staff=said.excluded.school_staff,
+        excluded_roles=list(said.excluded.roles),
     )
     trace = said.traceparent
     emit(session, "concern.amended", concern.id, data, producer=PRODUCER, at=at, traceparent=trace)
@@ -127,6 +134,7 @@ def _said(draft: Draft, one: Advised) -> Said:
         draft.standing.la,
         draft.body_ref,
         draft.issues,
+        draft.excluded,
         draft.traceparent,
     )
 
@@ -198,8 +206,13 @@ async def _add_keys(session: AsyncSession, concern_id: UUID, keys: Keys) -> None
 
 
 async def widen(session: AsyncSession, more: Exclusion, incident_id: UUID) -> None:
-    """Who is newly accused or in conflict is kept out from now on; nobody is let in again."""
-    submission = await session.get_one(SubmissionRow, incident_id)
+    """Who is newly accused or in conflict is kept out from now on; nobody is let in again.
+
+    Read anew under its lock: two amendments at once must not undo each other's exclusions.
+    """
+    submission = await session.get_one(
+        SubmissionRow, incident_id, with_for_update=True, populate_existing=True
+    )
     submission.excluded_refs = sorted({*submission.excluded_refs, *more.refs})
     submission.excluded_roles = sorted({*submission.excluded_roles, *more.roles})
     submission.exclude_school_staff = submission.exclude_school_staff or more.school_staff

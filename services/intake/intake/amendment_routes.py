@@ -4,8 +4,6 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from sqlalchemy import select
-from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake.accepting import Asked, accept, excluded_from, plain_issues, read_body_of
@@ -19,7 +17,7 @@ from intake.reading import body_digest
 from intake.reading.issues import Issues
 from intake.reading.parse import read_json
 from intake.routes import JSON_BODY, Raiser, idempotency_key, responded, traceparent
-from intake.status import seen_concern
+from intake.status import erased, seen_concern
 from shared.app import open_session
 from shared.auth import forbidden
 from shared.errors import Problem
@@ -95,16 +93,18 @@ async def _amended(desk: Desk, session: AsyncSession, concern_id: UUID, asked: A
     now, secret = runtime.clock.now(), runtime.secret
     concern, submission = await seen_concern(session, who, concern_id, secret, now)
     # Locked first, so that of two amendments the later one is decided on top of the earlier.
-    await session.execute(select(Concern).where(col(Concern.id) == concern_id).with_for_update())
-    await session.refresh(concern)
+    await session.refresh(concern, with_for_update=True)
+    if concern.erased_at is not None:  # while this waited: nothing may come back
+        raise erased()
     read = read_body_of(desk, asked.body)
     issues = tuple(plain_issues(read, _NOT_MISSED))
     ref = match_key(secret, "body", body_digest(read.raw))
     one = read.subjects[0]
     keys = [(kind, match_key(secret, kind, value)) for kind, value in one.match_inputs]
-    said = Said(read, one, keys, submission.school_la, ref, issues, asked.traceparent)
+    excluded = await excluded_from(desk, read, submission.urn)
+    said = Said(read, one, keys, submission.school_la, ref, issues, excluded, asked.traceparent)
     decision = await amend(session, desk, said, concern)
-    await widen(session, await excluded_from(desk, read, submission.urn), submission.id)
+    await widen(session, excluded, submission.id)
     # COMMIT POINT: before it nothing was amended; after it the same body is answered the same.
     await commit(session)
     runtime.doorbell.ring()

@@ -168,6 +168,7 @@ def _raised(
             "match_keys": [key for _, key in one.match_keys],
             "sealed_details": seals.details[one.id],
             "sealed_contacts": seals.contacts[one.id],
+            "excluded_roles": draft.excluded.roles,
         }
     )
 

@@ -33,6 +33,10 @@ def not_found() -> Problem:
     return Problem(404, "not-found", "There is no such concern, or you may not know of it.")
 
 
+def erased() -> Problem:
+    return Problem(410, "erased", "What was held of this concern has been erased.")
+
+
 async def seen_concern(
     session: AsyncSession, who: Principal, concern_id: UUID, secret: bytes, now: datetime
 ) -> tuple[Concern, Submission]:
@@ -49,7 +53,7 @@ async def seen_concern(
     if not allowed:
         raise not_found()
     if concern.erased_at is not None:
-        raise Problem(410, "erased", "What was held of this concern has been erased.")
+        raise erased()
     return concern, submission
 
 

@@ -106,6 +106,9 @@ class House:
         } | (more | {"facts": facts | more.get("facts", {})})
 
     async def amended(self, concern_id: UUID, **facts: Any) -> None:
+        """Members that say who is kept out are the event's own; the rest are facts."""
+        out = ("excluded_refs", "exclude_school_staff", "excluded_roles")
+        more = {name: facts.pop(name) for name in out if name in facts}
         sealed = self.runtime.sealer.seal("details", b'{"more": "said"}', context=str(concern_id))
         await self.hear(
             "concern.amended",
@@ -116,6 +119,7 @@ class House:
             decision={},
             data_issues=[],
             sealed_details=sealed,
+            **more,
         )
 
     async def ask(

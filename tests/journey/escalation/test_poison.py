@@ -89,6 +89,38 @@ async def test_once_understood_the_case_keeps_its_tasks_and_gets_its_own(house: 
     assert len(await house.told("case.opened")) == 1
 
 
+async def test_what_was_said_of_an_unread_case_stands_once_it_is_understood(house: House) -> None:
+    concern_id = uuid4()
+    broken = house.record(
+        "concern.raised", concern_id, house.concern(concern_id, discovered_at="yesterday")
+    )
+    await house.deliver(broken)
+    await house.amended(concern_id, conflict=["dsl"], harm_level="significant_actual_or_likely")
+    good = house.record("concern.raised", concern_id, house.concern(concern_id))
+    of = dict(broken.headers)["ce_id"]
+    headers = (*good.headers, ("ce_replayof", of), ("ce_replayfor", b"escalation"))
+    await house.deliver(Record(good.topic, good.key, good.value, headers, 0, good.offset))
+    case = await house.case(worker(), concern_id)
+    assert not case["unprocessed"]
+    assert case["facts"]["harm_level"] == "significant_actual_or_likely"
+    assert case["facts"]["concern_types"] == ["physical"]
+    assert (await house.ask("GET", f"/v1/cases/{concern_id}", dsl())).status_code == 404
+
+
+async def test_a_post_in_conflict_does_not_see_it_unread_either(house: House) -> None:
+    concern_id = uuid4()
+    conflict = {"conflict": ["dsl"]}
+    data = house.concern(concern_id, facts=conflict, discovered_at="yesterday")
+    await house.hear("concern.raised", concern_id, **data)
+    assert await house.tasks(dsl()) == []
+
+
+async def test_an_amendment_that_is_poison_still_keeps_out_whom_it_names(house: House) -> None:
+    case_id = await house.raised()
+    await house.hear("concern.amended", case_id, excluded_refs=[house.ref("dsl-1")])
+    assert (await house.ask("GET", f"/v1/cases/{case_id}", dsl())).status_code == 404
+
+
 async def test_a_notice_that_cannot_be_read_opens_no_case(house: House) -> None:
     await house.hear("notice.failed", uuid4(), nonsense=True)
     assert await house.queue(worker()) == []

@@ -3,10 +3,14 @@
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from intake.privacy import erase
 from shared.events.concerns import ConcernAmended
+from shared.outbox import commit
+from shared.sealing import account_ref
 from tests.journey.intake.harness import URN, Intake, a_body
 
 TELL = "/v1/disclosure-requests"
@@ -134,3 +138,49 @@ async def test_a_request_about_a_concern_one_may_not_see_is_not_found(intake: In
     asked = {"concern_id": concern, "audience": "other_schools"}
     stranger = intake.person("head", "999002")
     assert (await intake.post(asked, path=TELL, who=stranger)).status_code == 404
+
+
+ACCUSED = {"people": [{"role": "subject_of_allegation", "staff_ref": "S-17"}]}
+
+
+async def test_whom_an_amendment_accuses_is_told_to_those_who_must_keep_them_out(
+    intake: Intake,
+) -> None:
+    head = intake.person("head")
+    given = {"role": "dsl", "urn": URN, "account": "dsl-17", "staff_ref": "S-17"}
+    assert (await intake.post(given, key=None, path="/v1/grants", who=head)).status_code == 201
+    concern = await raised(intake)
+    accused = intake.person("dsl", account="dsl-17")
+    assert (await intake.get(f"/v1/concerns/{concern}", accused)).status_code == 200
+    assert (await amend(intake, concern, ACCUSED)).status_code == 200
+    (event,) = await amendments(intake)
+    assert account_ref(intake.desk.runtime.secret, "dsl-17") in event.excluded_refs
+    assert not event.exclude_school_staff
+    assert (await intake.get(f"/v1/concerns/{concern}", accused)).status_code == 404
+
+
+async def test_amendments_at_once_keep_out_everyone_that_either_names(intake: Intake) -> None:
+    concern = await raised(intake)
+    several = [
+        {"people": [{"role": "subject_of_allegation", "staff_ref": f"S-{n}"}]} for n in range(6)
+    ]
+    who = intake.person("dsl")
+    answers = await asyncio.gather(*(amend(intake, concern, one, who) for one in several))
+    # The first that is stored hides the concern from the lead, so later ones may find nothing.
+    stored = [one.status_code for one in answers].count(200)
+    events = await amendments(intake)
+    assert len(events) == stored >= 1
+    row = await intake.db.fetchrow("SELECT excluded_refs FROM submission")
+    named = {ref for event in events for ref in event.excluded_refs}
+    assert set(json.loads(row["excluded_refs"])) == named
+
+
+async def test_what_is_said_while_a_concern_is_erased_is_not_kept(intake: Intake) -> None:
+    concern = await raised(intake)
+    async with intake.desk.runtime.sessions() as session:
+        await erase(session, UUID(concern), "dpo", intake.desk.runtime.clock.now())
+        waiting = asyncio.create_task(amend(intake, concern, {"narrative": "more"}))
+        await asyncio.sleep(0.3)  # it waits for the erasure's lock; if it does not, it comes after
+        await commit(session)
+    assert (await waiting).status_code == 410
+    assert await intake.count("amendment") == 0
