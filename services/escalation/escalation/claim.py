@@ -93,6 +93,8 @@ async def _give_back(
 ) -> None:
     now = runtime_of(request).clock.now()
     policy = rules_of(request).policy
+    # A clock that went on while it was claimed must not run twice from here on.
+    await cancel_timers(session, [task.id for task in tasks], ["unconfirmed", "unclaimed"])
     for task in tasks:
         task.claimed_by_ref = task.claimed_at = None
         task.version += 1

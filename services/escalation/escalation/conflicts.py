@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from escalation.models import CaseFile, Exclusion, Task
+from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.viewer import LEADS, Viewer
 from shared.auth.principal import SCHOOL_ROLES
 
@@ -73,17 +73,38 @@ def school_tasks(viewer: Viewer) -> ColumnElement[bool]:
         ),
     )
     lead = and_(col(Task.urn).in_(viewer.schools(*LEADS)), col(Task.owner_role).in_(SCHOOL_OWNED))
-    head = and_(col(Task.urn).in_(viewer.schools("head")), col(Task.owner_role) == "headteacher")
+    # What nobody took in time is passed on to the head too, who must be able to act on it then.
+    passed_on = and_(col(Task.owner_role).in_(SCHOOL_OWNED), _passed_on())
+    head = and_(
+        col(Task.urn).in_(viewer.schools("head")),
+        or_(col(Task.owner_role) == "headteacher", passed_on),
+    )
     # While the staff, or all leads, are excluded the chair stands in for all the school owes.
     nobody_else = or_(
         col(CaseFile.exclude_school_staff), col(CaseFile.conflicted).contains(list(LEADS))
     )
     stands_in = and_(nobody_else, col(Task.owner_role) != "team")
+    # So does who reported it: a school may have no chair here, and somebody must be able to act.
+    reporter = and_(
+        col(Task.urn).in_(viewer.schools(*SCHOOL_ROLES)),
+        stands_in,
+        col(CaseFile.reporter_ref) == viewer.ref,
+    )
     chair = and_(
         col(Task.urn).in_(viewer.schools("chair")),
         or_(col(Task.owner_role) == "chair", stands_in),
     )
-    return or_(personal, lead, head, chair)
+    return or_(personal, lead, head, chair, reporter)
+
+
+def _passed_on() -> ColumnElement[bool]:
+    """A clock of the task has fired for want of anyone, and goes on."""
+    again = select(1).where(
+        col(Timer.task_id) == col(Task.id),
+        col(Timer.state) == "pending",
+        col(Timer.attempts) > 0,
+    )
+    return exists(again.correlate(Task))
 
 
 def may_open(viewer: Viewer) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from escalation.history import remember
 from escalation.models import CaseFile, Exclusion, Task
 from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
-from escalation.schedule import answer_due, timers_for
+from escalation.schedule import answer_due, say_now, timers_for
 from shared.clock import Clock
 from shared.policy import Authorities, Policy, raise_to
 from shared.telemetry import operator_alarm
@@ -145,8 +145,9 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
     for task in (*changes.opened, *changes.raised):
         settings = rules.policy.settings(task.la or case.la)
         session.add_all(timers_for(task, settings, now, asks_safe=asks_safe(case, task)))
-    for task in changes.opened:
         session.add_all(answer_due(task, case.decision.get("clocks") or {}))
+    for task in changes.raised:
+        session.add_all(say_now(task, now))
 
 
 def asks_safe(case: CaseFile, task: Task) -> bool:

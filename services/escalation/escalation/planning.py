@@ -52,6 +52,8 @@ def plan(
             if old.closed_at is None:
                 _supersede(old, at)
                 result.superseded.append(old)
+        elif old.closed_at is None and raise_task(old, new):
+            result.raised.append(old)
     return result
 
 

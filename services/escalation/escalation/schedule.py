@@ -47,6 +47,11 @@ def answer_due(task: Task, clocks: Mapping[str, str]) -> list[Timer]:
     return _timers(task, [(datetime.fromisoformat(at), "overdue")])
 
 
+def say_now(task: Task, now: datetime) -> list[Timer]:
+    """What has risen is told at once to those who were told of it before it did."""
+    return _timers(task, [(now, "reminder")])
+
+
 def _timers(task: Task, marks: Iterable[tuple[datetime, Kind]]) -> list[Timer]:
     return [
         Timer(task_id=task.id, case_id=task.case_id, kind=kind, due_at=due)

@@ -1,5 +1,7 @@
 """An amendment can only raise what was decided."""
 
+from datetime import timedelta
+
 from tests.journey.escalation.house import House, dsl, worker
 
 
@@ -60,3 +62,21 @@ async def test_an_amendment_opens_the_same_case_to_its_new_details(house: House)
     opened = (await house.ask("GET", path, worker())).json()
     contents = [detail["content"] for detail in opened["details"]]
     assert contents == [{"narrative": "what was said"}, {"more": "said"}]
+
+
+async def test_what_has_risen_is_said_at_once_to_who_was_told_of_less(house: House) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "unknown"})
+    await house.amended(case_id, immediate_danger="yes")
+    await house.fire()
+    said = {(e["route"], e["step"], e["priority"]) for e in await house.told("task.reminded")}
+    assert ("DSL", "reminder", "P0") in said
+
+
+async def test_a_hub_whose_task_has_risen_still_owes_its_answer(house: House) -> None:
+    case_id = await house.raised(facts={"harm_level": "unknown"})
+    await house.amended(case_id, harm_level="significant_actual_or_likely")
+    assert "MASH" in {event["route"] for event in await house.told("task.raised")}
+    house.clock.advance(timedelta(days=1, hours=7))
+    await house.fire()
+    late = [(e["route"], e["step"]) for e in await house.told("task.reminded")]
+    assert ("MASH", "overdue") in late

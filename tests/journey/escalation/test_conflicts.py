@@ -1,5 +1,7 @@
 """To those who are in conflict a case does not exist: not in lists, counts or addresses."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.journey.escalation.house import SCHOOL, House, at_school, dsl, worker
@@ -91,3 +93,48 @@ async def test_another_schools_lead_finds_nothing(house: House) -> None:
     assert other["school"] != SCHOOL
     assert (await house.ask("GET", f"/v1/cases/{case_id}", other)).status_code == 404
     assert await house.tasks(other) == []
+
+
+async def test_who_is_accused_later_is_kept_out_of_the_whole_incident(house: House) -> None:
+    first = await house.raised(incident_id=INCIDENT)
+    second = await house.raised(incident_id=INCIDENT)
+    await house.amended(first, excluded_refs=[house.ref("dsl-1")])
+    late = await house.raised(incident_id=INCIDENT)
+    for case_id in (first, second, late):
+        assert (await house.ask("GET", f"/v1/cases/{case_id}", dsl())).status_code == 404
+        assert (await house.case(dsl(account="dsl-2"), case_id))["case_id"] == str(case_id)
+
+
+async def test_an_accused_nobody_can_name_later_keeps_all_staff_out(house: House) -> None:
+    case_id = await house.raised()
+    await house.amended(case_id, exclude_school_staff=True)
+    assert (await house.ask("GET", f"/v1/cases/{case_id}", dsl())).status_code == 404
+
+
+async def test_a_post_in_conflict_over_one_child_is_kept_from_the_other(house: House) -> None:
+    case_id = await house.raised(excluded_roles=["dsl"])
+    assert (await house.ask("GET", f"/v1/cases/{case_id}", dsl())).status_code == 404
+
+
+async def test_where_no_staff_may_see_it_who_reported_it_can_act(house: House) -> None:
+    await house.raised(
+        exclude_school_staff=True,
+        reporter_ref=house.ref("teacher-1"),
+        facts={"immediate_danger": "unknown"},
+    )
+    reporter = at_school("reporter", "teacher-1")
+    lead = next(task for task in await house.tasks(reporter) if task["route"] == "DSL")
+    path = f"/v1/tasks/{lead['task_id']}/acknowledge"
+    assert (await house.ask("POST", path, reporter, {}, lead["version"])).status_code == 200
+
+
+async def test_a_head_sees_the_leads_task_once_it_is_passed_on(house: House) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    head = at_school("head", "head-1")
+    assert await house.tasks(head) == []
+    house.clock.advance(timedelta(minutes=2))
+    await house.fire()
+    call = next(task for task in await house.tasks(head) if task["route"] == "POLICE_999")
+    path = f"/v1/tasks/{call['task_id']}/acknowledge"
+    done = await house.ask("POST", path, head, {"reference": "CAD 7"}, call["version"])
+    assert done.status_code == 200, done.text

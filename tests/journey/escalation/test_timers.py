@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 from tests.journey.escalation.house import House, dsl, worker
 
@@ -119,3 +120,14 @@ async def test_a_timer_that_cannot_be_fired_silences_no_other(house: House) -> N
     await house.fire()
     assert ("MASH", "unclaimed") in await steps(house)
     assert await house.sql("SELECT 1 FROM timer WHERE kind = 'nonsense' AND state = 'pending'")
+
+
+async def test_a_claim_given_back_is_not_chased_twice_as_often(house: House) -> None:
+    case_id = uuid4()  # read by hand, so that the hub's own task is P0
+    await house.hear("concern.raised", case_id, **house.concern(case_id, discovered_at="then"))
+    for act in ("claim", "release"):
+        version = (await house.case(worker(), case_id))["version"]
+        await house.ask("POST", f"/v1/cases/{case_id}/{act}", worker(), None, version)
+    house.clock.advance(timedelta(minutes=2))
+    await house.fire()
+    assert (await steps(house)).count(("MASH", "unconfirmed")) == 1

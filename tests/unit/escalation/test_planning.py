@@ -118,3 +118,22 @@ def test_the_same_decision_again_changes_nothing(decision: list[dict[str, Any]])
 def test_a_team_only_looks_on_where_it_is_on_the_platform(action: dict[str, Any]) -> None:
     task = task_of(CASE, action, NOW, watched)
     assert task.read_only == (action["owner_role"] != "team" and action["la"] == "821")
+
+
+def test_a_nearer_deadline_counts_although_the_task_was_acknowledged() -> None:
+    action: dict[str, Any] = {
+        "route": "MASH",
+        "subject": "child-1",
+        "la": "821",
+        "priority": "P2",
+        "certainty": "certain",
+        "by": (NOW + timedelta(hours=48)).isoformat(),
+        "owner": "the hub",
+        "owner_role": "team",
+        "channel": "QUEUE",
+        "because": [],
+    }
+    (task,) = tasks_for([action], ["acknowledged"])
+    nearer = NOW + timedelta(hours=4)
+    changes = plan(CASE, [task], [action | {"by": nearer.isoformat()}], NOW, watched)
+    assert (changes.raised, task.by, task.state) == ([task], nearer, "acknowledged")
