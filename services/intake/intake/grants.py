@@ -50,8 +50,11 @@ class GrantAsked(BaseModel):
 
 
 def may_grant(who: Principal, urn: str, role: str | None = None) -> bool:
-    """role None: may see the school's grants. Nobody may give what would outrank themselves."""
-    if who.holds("admin"):
+    """role None: may see the school's grants. Nobody may give what would outrank themselves.
+
+    An admin of one authority alone gets nothing here: whose the school is, is not looked up.
+    """
+    if who.holds("admin", route=None, la=None, urn=urn):
         return True
     if who.holds("head", urn=urn):
         return role is None or role in _BY_HEAD
@@ -105,11 +108,22 @@ async def grants_of(session: AsyncSession, urn: str) -> list[GrantRow]:
 
 
 async def revoke(
-    session: AsyncSession, grant_id: UUID, who: Principal, now: datetime, secret: bytes
+    session: AsyncSession,
+    grant_id: UUID,
+    who: Principal,
+    now: datetime,
+    secret: bytes,
+    *,
+    withdrawn: Collection[str] = (),
 ) -> bool:
-    """False when the caller knows of no such grant. Revoking again changes nothing."""
+    """False when the caller knows of no such grant. Revoking again changes nothing.
+
+    withdrawn: schools that have withdrawn the caller's own grant.
+    """
     grant = await session.get(GrantRow, grant_id, with_for_update=True)
-    if grant is None or not may_grant(who, grant.urn or "", grant.role):
+    if grant is None or grant.urn in withdrawn:
+        return False
+    if not may_grant(who, grant.urn or "", grant.role):
         return False
     if grant.revoked_at is None:
         grant.revoked_at, grant.revoked_by_ref = now, account_ref(secret, who.subject)

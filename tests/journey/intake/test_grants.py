@@ -117,3 +117,22 @@ async def test_a_persons_withdrawn_grant_outweighs_their_token(intake: Intake) -
     assert (await intake.post(a_body(), key="k-2", who=dsl)).status_code == 403
     status = raised.json()["concerns"][0]["status_url"]
     assert (await intake.get(status, dsl)).status_code == 404
+
+
+async def test_whose_grant_was_withdrawn_gives_none_to_themselves_or_others(intake: Intake) -> None:
+    head, dsl = intake.person("head"), intake.person("dsl", account="dsl-1")
+    given = await give(intake, {"role": "dsl", "urn": URN, "account": "dsl-1"}, head)
+    client = await give(intake, for_client(), dsl)
+    await intake.http.delete(f"{PATH}/{given.json()['grant_id']}", headers=head)
+    back = {"role": "deputy_dsl", "urn": URN, "account": "dsl-1"}
+    refused = [await give(intake, asked, dsl) for asked in (back, for_client("other-mis"))]
+    refused.append(await intake.get(f"{PATH}?urn={URN}", dsl))
+    assert [response.status_code for response in refused] == [403] * 3
+    gone = await intake.http.delete(f"{PATH}/{client.json()['grant_id']}", headers=dsl)
+    assert gone.status_code == 404
+
+
+async def test_an_admin_of_one_school_grants_for_that_school_alone(intake: Intake) -> None:
+    admin = intake.issuer.headers("admin", school=OTHER_URN)
+    assert (await give(intake, for_client(), admin)).status_code == 403
+    assert (await give(intake, for_client(urn=OTHER_URN), admin)).status_code == 201
