@@ -120,6 +120,10 @@ class Installation:
         ports = around.metrics.values()
         return "".join(httpx2.get(f"http://127.0.0.1:{port}/metrics").text for port in ports)
 
+    async def elsewhere(self, statement: str) -> None:
+        """From outside the database of the services."""
+        await _execute(self.server.dsn(), statement)
+
     async def sql(self, statement: str, *values: Any) -> list[Any]:
         connection = await asyncpg.connect(self.superuser)
         try:
