@@ -60,6 +60,11 @@ def test_an_unreachable_cluster_is_told_without_a_trace(monkeypatch: pytest.Monk
     assert done.output.startswith("Kafka did not do as asked (KafkaConnectionError)")
 
 
+def test_no_record_outlives_its_retention_in_a_segment_with_younger_ones() -> None:
+    longest = int(PLAN.config["retention.ms"]) + int(PLAN.config["segment.ms"])
+    assert timedelta(milliseconds=longest) == PLAN.retention
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
