@@ -1,4 +1,4 @@
-"""What happens to a concern before anyone asks for privacy: told, amended, acknowledged, poisoned."""
+"""A concern before anyone asks for privacy: told, amended, acknowledged, not understood."""
 
 import asyncio
 import json
