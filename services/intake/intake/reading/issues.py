@@ -45,6 +45,7 @@ SENTENCES: dict[str, str] = {
     "no_child": "No child is described; the concern is routed with the child unknown.",
     "too_many_children": "Only the first 200 children were read; a person must read the rest.",
     "ref_repeated": "Two children had the same ref; the later one was renamed.",
+    "more_issues": "There are more issues than are listed; a person must read what was sent.",
     "no_concern": "Neither a concern type nor a narrative was given.",
 }
 
@@ -65,6 +66,10 @@ READ_WELL = frozenset(
         "media_removed",
     ]
 )
+
+
+# All of them travel with each child's event, and an event that is too large would never leave.
+MOST_ISSUES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Issues:
         self._seen: dict[tuple[str, str], None] = {}
 
     def add(self, pointer: str, issue: str) -> None:
+        if len(self._seen) >= MOST_ISSUES:
+            pointer, issue = "", "more_issues"
         self._seen[(pointer, issue)] = None
 
     def __len__(self) -> int:

@@ -142,3 +142,12 @@ def test_other_encodings_of_text_are_read(encoding: str) -> None:
 
 def test_raw_control_characters_in_strings_are_accepted() -> None:
     assert only(read(b'{"narrative":"one\ntwo\tthree"}')).details["narrative"] == "one\ntwo\tthree"
+
+
+def test_however_much_is_wrong_an_event_with_every_issue_can_still_leave() -> None:
+    wrong = dict.fromkeys(SCHEMA.facts, "z")
+    submission = read(body(children=[{"dob": "z", "facts": wrong}] * 180))
+    assert len(submission.subjects) == 180
+    assert ("", "more_issues") in issues(submission)
+    told = [{"pointer": pointer, "issue": issue} for pointer, issue in issues(submission)]
+    assert len(json.dumps(told)) < 200_000
