@@ -110,11 +110,11 @@ class Handlers:
         conflict, about = _conflict(task), _about(event, task)
         before = await _told(session, task.task_id)
         posts = {post for post in before if post is not None}
-        if task.step == "reminder" and before:
-            again = tuple(p for p in places if p.id in posts and conflict.allows(p))
-            told = Recipients(again, reporter=None in before)
-            await self._tell(session, about, "task_reminder", told)
-        else:
+        again = tuple(p for p in places if p.id in posts and conflict.allows(p))
+        same = Recipients(again, reporter=None in before)
+        if task.step == "reminder" and same:
+            await self._tell(session, about, "task_reminder", same)
+        else:  # also where all who were told before may not know of it any more
             owner = task.owner_role or task.owner
             told = following(owner, task.owner_ref, places, conflict, posts)
             await self._tell(session, about, "task_passed_on", told)

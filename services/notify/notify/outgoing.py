@@ -16,6 +16,7 @@ from notify.recipients import REPORTER, Recipients
 from shared.events.envelope import new_event_id
 from shared.events.notices import NoticeFailed, NoticeSent
 from shared.outbox import emit
+from shared.telemetry import operator_alarm
 
 SERVICE = "notify"
 
@@ -55,6 +56,7 @@ async def nobody(session: AsyncSession, about: About, template: str, now: dateti
     row |= {"last_code": "no_recipient", "ended_at": now}
     statement = insert(Notice).values(row).on_conflict_do_nothing().returning(col(Notice.id))
     if (await session.execute(statement)).scalar_one_or_none() is not None:
+        operator_alarm("notice_without_recipient")
         tell_failed(session, Notice(**row), "no_recipient", now)
 
 

@@ -21,6 +21,7 @@ from shared.bus.failpoint import reach
 from shared.db import is_transient
 from shared.outbox import commit
 from shared.sealing import Opener, SealBroken
+from shared.telemetry import operator_alarm
 
 # Longer than sending can take; a notice claimed by a sender that died is free again after it.
 LEASE: Final = timedelta(seconds=60)
@@ -136,6 +137,7 @@ async def _record(runtime: Runtime, notice: Notice, outcome: Outcome) -> None:
         elif outcome.kind == "never":
             tell_failed(session, notice, outcome.code or "failed", now)
             log.error("notice failed", notice_id=str(notice.id), code=outcome.code)
+            operator_alarm("notice_failed")
         await commit(session)
     runtime.doorbell.ring()
 

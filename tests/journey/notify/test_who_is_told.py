@@ -218,6 +218,17 @@ async def test_a_reminder_goes_to_those_who_were_told(notify: Notify, server: Se
     assert "reminder" in server.mails[-1].subject + server.mails[0].subject
 
 
+async def test_where_whoever_was_told_may_not_know_of_it_now_the_reminder_goes_further(
+    notify: Notify, server: Server
+) -> None:
+    await notify.directory(school(deputy_dsl="ref-deputy"))
+    data = await opens(notify, owner_role="dsl")
+    again = reminder(data, notify.clock.now(), "reminder") | {"conflicted_roles": ["dsl"]}
+    await notify.hears("task.reminded", data["case_id"], again)
+    await notify.sends()
+    assert server.recipients == sorted([DSL, DEPUTY])
+
+
 async def test_an_unconfirmed_task_goes_one_person_further_each_time(
     notify: Notify, server: Server
 ) -> None:
