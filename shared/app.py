@@ -156,7 +156,7 @@ async def _running(service: Service, runtime: Runtime, app: FastAPI) -> AsyncIte
         tasks.append(asyncio.ensure_future(work(runtime)))
     tasks += [asyncio.create_task(chore) for chore in _chores(runtime)]
     for task in tasks:
-        task.add_done_callback(partial(_end_process_if_it_failed, app))
+        task.add_done_callback(partial(_end_process_if_it_ends, app, stop))
     if runtime.settings.metrics_port is not None:
         telemetry.serve_metrics(runtime.settings.metrics_port)
     # Passes over the imported heap cost tens of milliseconds each: they were the 99th percentile.
@@ -208,11 +208,17 @@ async def _consume(subscription: Subscription, runtime: Runtime) -> None:
     await run_consumer(consumer, runtime.sessions, subscription, runtime.doorbell.ring)
 
 
-def _end_process_if_it_failed(app: FastAPI, task: "asyncio.Future[None]") -> None:
-    """Half a service is worse than none: the process ends with an error, to be started whole."""
-    if task.cancelled() or (error := task.exception()) is None:
+def _end_process_if_it_ends(
+    app: FastAPI, stop: asyncio.Event, task: "asyncio.Future[None]"
+) -> None:
+    """Half a service is worse than none: the process ends with an error, to be started whole.
+
+    Such work is for ever: one that returned, or was cancelled by who knows whom, is lost as well.
+    """
+    error = None if task.cancelled() else task.exception()
+    if stop.is_set() and error is None:
         return
-    log.critical("background work failed", error=type(error).__name__)
+    log.critical("background work ended", error=type(error).__name__)
     app.state.failed = True
     os.kill(os.getpid(), signal.SIGTERM)
 

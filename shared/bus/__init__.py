@@ -62,10 +62,12 @@ class Publisher(Protocol):
 class Consumer(Protocol):
     """One member of one group. It reconnects by itself; a batch not done comes again.
 
-    last_poll: `time.monotonic()` of the last look at the bus; a member gone silent shows here.
+    last_poll: `time.monotonic()` of the last look at the bus that succeeded; an outage shows here.
+    last_try: of the last attempt to look; a member that hangs, whatever the bus does, shows here.
     """
 
     last_poll: float
+    last_try: float
 
     async def start(self) -> None: ...
 

@@ -28,6 +28,8 @@ RECONNECT_SECONDS = 1.0
 START_SECONDS = 15.0
 FINISH_SECONDS = 2.0
 COMMIT_SECONDS = 5.0
+# A session that has answered nothing for this long may have no way back: another is opened.
+STALE_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ class KafkaConsumer:
         self._paused: dict[Any, float] = {}
         self._polled: deque[tuple[Any, Any]] = deque()
         self._polling: asyncio.Future[dict[Any, Any]] | None = None
-        self.last_poll = time.monotonic()
+        self.last_poll = self.last_try = self._connected_at = time.monotonic()
 
     async def start(self) -> None:
         """Connects when batches() is first asked, so that a service starts without Kafka."""
@@ -61,11 +63,13 @@ class KafkaConsumer:
 
     async def batches(self) -> AsyncIterator[Batch]:
         while not self._stopping.is_set():
+            self.last_try = time.monotonic()
             if not self._polled and not await self._poll():
                 await self._drop()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
             while self._polled and not self._stopping.is_set():
+                self.last_try = time.monotonic()
                 partition, messages = self._polled.popleft()
                 self._out.add(partition)
                 self._settled.clear()
@@ -141,6 +145,9 @@ class KafkaConsumer:
             if self._polling.done() and not self._polling.cancelled():
                 self._polled.extend(self._polling.result().items())
                 self.last_poll = time.monotonic()
+            elif time.monotonic() - max(self.last_poll, self._connected_at) > STALE_SECONDS:
+                log.warning("kafka session does not answer", consumer=self._group)
+                return False
         except LOST as error:
             if not self._stopping.is_set():
                 name = type(error).__name__
@@ -168,7 +175,7 @@ class KafkaConsumer:
         except BaseException:
             await stop_quietly(consumer)
             raise
-        self._consumer = consumer
+        self._consumer, self._connected_at = consumer, time.monotonic()
         return consumer
 
     async def _drop(self) -> None:

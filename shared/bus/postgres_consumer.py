@@ -93,7 +93,7 @@ class PostgresConsumer:
         self._paused: dict[Place, float] = {}
         self._claim_at = 0.0
         self._tenure = 0
-        self.last_poll = time.monotonic()
+        self.last_poll = self.last_try = time.monotonic()
 
     async def start(self) -> None:
         """Connects when batches() is first asked, so that a service starts without its bus."""
@@ -109,6 +109,7 @@ class PostgresConsumer:
     async def batches(self) -> AsyncIterator[Batch]:
         while not self._stopping:
             self._wake.clear()
+            self.last_try = time.monotonic()
             try:
                 async with self._mutex:
                     batch = await self._poll()
