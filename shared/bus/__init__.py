@@ -54,6 +54,10 @@ class Publisher(Protocol):
         """Encloses publish and the outbox delete: a transaction where they share a database."""
         ...
 
+    async def ready(self) -> bool:
+        """Whether publishing can succeed at all now; it may try to connect for some seconds."""
+        ...
+
     async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
         """For each: did the bus acknowledge it? After a False of a partition comes no True."""
         ...

@@ -52,6 +52,9 @@ class KafkaPublisher:
     def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:  # noqa: ARG002
         return nullcontext()
 
+    async def ready(self) -> bool:
+        return await self._connected() is not None
+
     async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:  # noqa: ARG002
         acknowledged = [False] * len(records)
         producer = await self._connected()

@@ -114,6 +114,9 @@ class PostgresPublisher:
         transaction: AbstractAsyncContextManager[Any] = connection.transaction()
         return transaction
 
+    async def ready(self) -> bool:
+        return True  # the bus is where the outbox is
+
     async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
         if not self._prepared:
             await self._prepare()

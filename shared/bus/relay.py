@@ -87,6 +87,8 @@ class _Look:
     reached: one above the highest row moved. A row below it may still be uncommitted.
     held: concerns with a row not published; their later rows must not overtake it.
     lowest_held: where the next look must begin, to find them again.
+    away: nobody takes anything now. One row is tried; reading the others would be for nothing, and
+    reading them again and again would slow those who write them.
     """
 
     ends_at: float
@@ -98,6 +100,7 @@ class _Look:
     stuck: int = 0
     failed: bool = False
     begun: bool = False
+    away: bool = False
 
     def hold(self, row: Any) -> None:
         self.held.add(row["subject"])
@@ -170,6 +173,10 @@ class _Relay:
             self._doorbell.clear()
             if time.monotonic() >= look.ends_at:
                 look = self._begin_look(look)
+                look.away = not await self._publisher.ready()
+            if look.away and look.failed:
+                await self._wait_for_the_bus(look)
+                continue
             rows = await self._select(connection, look)
             if not look.begun:
                 look.begun = True
@@ -181,6 +188,11 @@ class _Relay:
             await _settle(connection, look)
             if not rows:
                 await self._doorbell.wait(POLL_SECONDS)
+
+    async def _wait_for_the_bus(self, look: _Look) -> None:
+        await asyncio.sleep(POLL_SECONDS)
+        if await self._publisher.ready():
+            look.ends_at = 0.0  # what was held goes first
 
     def _begin_look(self, last: _Look) -> _Look:
         if last.failed:
@@ -198,7 +210,11 @@ class _Relay:
         if now >= self._whole_at:  # should a row ever be below the floor, it waits no longer
             start, self._whole_at = 0, now + WHOLE_SECONDS
         rows: Sequence[Any] = await connection.fetch(
-            _SELECT, start, list(look.held), MAX_BATCH_RECORDS, MAX_RECORD_BYTES
+            _SELECT,
+            start,
+            list(look.held),
+            1 if look.away else MAX_BATCH_RECORDS,
+            MAX_RECORD_BYTES,
         )
         mark = look.mark
         if mark and mark.settled and not (rows and rows[0]["seq"] < mark.reached):

@@ -189,3 +189,18 @@ async def test_a_ring_from_another_process_wakes_the_relay(bus: Bus) -> None:
             waits.append(time.monotonic() - began)
     await writers_bell.stop()
     assert sorted(waits)[5] < 0.1  # the poll alone would take 0.1 s at the median
+
+
+async def test_while_nobody_takes_anything_the_backlog_is_left_in_peace(bus: Bus) -> None:
+    await insert(bus.connection, [row(bus.topic, uuid4(), n) for n in range(1000)])
+    bus.url = "kafka://127.0.0.1:1"
+    async with relay(bus) as state:
+
+        async def tried() -> bool:
+            return state.unacknowledged > 0
+
+        await until(tried)
+        await asyncio.sleep(2)
+        assert state.unacknowledged < 10
+        assert state.oldest is not None
+    assert await pending(bus) == 1000
