@@ -26,6 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared import telemetry
 from shared.auth import DEMO_ISSUER, Keys, RemoteKeys, Verifier, install_verifier, public
 from shared.bus import Consumer, open_consumer, open_publisher
+from shared.bus.consume import run_consumer
 from shared.bus.doorbell import Doorbell
 from shared.bus.relay import RelayState, run_relay
 from shared.clock import Clock
@@ -33,7 +34,7 @@ from shared.db import make_engine, make_sessions, not_durable
 from shared.dead_letters import open_dead_letters
 from shared.errors import Problem, install_problem_handlers
 from shared.events.catalogue import TOPICS, topics_for
-from shared.inbox import Subscription, run_consumer
+from shared.inbox import Subscription
 from shared.sealing import Opener, Sealer
 from shared.settings import Settings
 from shared.upkeep import close_producers_hourly, sweep_hourly, watch

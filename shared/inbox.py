@@ -1,6 +1,5 @@
 """The consumer's side: every event takes effect once, in order, and none is ever skipped."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.bus import Batch, Consumer, Record
+from shared.bus import Batch, Record
 from shared.bus.cloudevents import Undecodable, from_record
 from shared.bus.failpoint import reach
 from shared.clock import Clock
@@ -117,40 +116,6 @@ def _read(record: Record) -> Delivery:
         return Delivery(record, from_record(record))
     except Undecodable as error:
         return Delivery(record, reason=error.reason_code)
-
-
-async def run_consumer(
-    consumer: Consumer,
-    sessions: async_sessionmaker[AsyncSession],
-    to: Subscription,
-    committed: Callable[[], None] = lambda: None,
-) -> None:
-    """Applies batches for as long as the consumer lives; what may pass is tried for ever.
-
-    committed: called after each batch, to wake whoever brings its events on.
-    """
-    failures: dict[tuple[str, int], int] = {}
-    async for batch in consumer.batches():
-        place = (batch.topic, batch.partition)
-        try:
-            await apply(batch, sessions, to)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            failures[place] = failures.get(place, 0) + 1
-            wait = min(to.back_off[0] * 2 ** failures[place], to.back_off[1])
-            log.warning(
-                "batch waits", error=type(error).__name__, attempt=failures[place], seconds=wait
-            )
-            await consumer.again(batch, wait)
-            continue
-        failures.pop(place, None)
-        committed()
-        await reach("consumer.after-commit")
-        await consumer.done(batch)
-        await reach("consumer.after-offset")
 
 
 async def apply(batch: Batch, sessions: async_sessionmaker[AsyncSession], to: Subscription) -> None:
