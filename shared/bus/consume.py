@@ -1,6 +1,5 @@
 """Takes batches from the bus for as long as a service lives, and gives them to its inbox."""
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -30,8 +29,6 @@ async def run_consumer(
         place = (batch.topic, batch.partition)
         try:
             await apply(batch, sessions, to)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             if not is_transient(error):
                 raise
