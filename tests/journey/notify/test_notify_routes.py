@@ -10,6 +10,7 @@ from shared.sealing import account_ref
 from tests.conftest import TestIssuer
 from tests.journey.notify.conftest import DSL, LA, MASH, URN, Notify, Server, school, task, team
 
+OTHER = "999003"
 NEW = {"post": {"kind": "urn", "urn": URN, "post": "dsl", "email": DSL}}
 
 
@@ -95,6 +96,18 @@ async def test_an_admin_adds_and_removes_a_post(
     assert [post["id"] for post in listed] == [added.json()["id"]]
     assert (await http.delete(added.headers["location"], headers=admin)).status_code == 204
     assert (await http.delete(added.headers["location"], headers=admin)).status_code == 404
+
+
+async def test_an_admin_of_one_school_sends_no_other_schools_notices_elsewhere(
+    http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    other = issuer.headers("admin", school=OTHER)
+    assert (await http.post("/v1/directory", json=NEW, headers=other)).status_code == 403
+    added = await http.post("/v1/directory", json=NEW, headers=issuer.headers("admin"))
+    assert (await http.get("/v1/directory", headers=other)).json()["posts"] == []
+    assert (await http.delete(added.headers["location"], headers=other)).status_code == 403
+    own = {"post": NEW["post"] | {"urn": OTHER}}
+    assert (await http.post("/v1/directory", json=own, headers=other)).status_code == 201
 
 
 async def test_a_lead_sees_the_posts_of_their_own_school_only(
