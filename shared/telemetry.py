@@ -43,6 +43,13 @@ SECONDS_SINCE_POLL = Gauge(
     ["service"],
     registry=REGISTRY,
 )
+UNACCOUNTED = Gauge(
+    "handrail_unaccounted",
+    "What waits for a step that has not followed, by kind, as the audit log lists it. "
+    "Alarm above 0.",
+    ["kind"],
+    registry=REGISTRY,
+)
 OPERATOR_ALARMS = Counter(
     "handrail_operator_alarms",
     "What an operator must mend: a missing contact, a broken pack, an old calendar.",
@@ -54,7 +61,7 @@ OPERATOR_ALARMS = Counter(
 def operator_alarm(alarm: str) -> None:
     """Tells whoever runs the service. `alarm` is a code, and after a colon where it holds."""
     code, _, where = alarm.partition(":")
-    log.error("operator alarm", code=code, pack=where)
+    log.error("operator alarm", code=code, where=where)
     OPERATOR_ALARMS.labels(code).inc()
 
 

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from audit_log.routes import router
 from audit_log.sequencer import SERVICE, run_sequencer
 from audit_log.settings import AuditSettings
+from audit_log.watching import watch_unaccounted
 from shared.app import Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
@@ -19,6 +20,6 @@ def create_app(
         name=SERVICE,
         title="Handrail audit log",
         routers=[router],
-        background=[run_sequencer],
+        background=[run_sequencer, watch_unaccounted],
     )
     return build_app(service, settings, clock or SystemClock(), token_keys)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
 from audit_log.models import LogEntry, TreeHead
-from audit_log.settings import AuditSettings
+from audit_log.settings import waits_for
 from audit_log.unaccounted import unaccounted
 from shared.app import open_session, runtime_of
 from shared.auth import Principal, forbidden, public, requires
@@ -135,9 +135,7 @@ async def prove_consistency(
 async def read_unaccounted(_: Watcher, session: Session, request: Request) -> dict[str, Any]:
     """What should have been followed by something and was not. It must be empty."""
     runtime = runtime_of(request)
-    settings = runtime.settings
-    assert isinstance(settings, AuditSettings)  # noqa: S101 - create_app takes no other
-    return await unaccounted(session, runtime.clock.now(), settings.unaccounted_after)
+    return await unaccounted(session, runtime.clock.now(), waits_for(runtime))
 
 
 async def _newest(session: AsyncSession) -> TreeHead | None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.app import Runtime
 from shared.settings import Settings
 
 
@@ -9,3 +10,9 @@ class AuditSettings(Settings):
     """unaccounted_after: how long a duty may stay without its next step before it is listed."""
 
     unaccounted_after: timedelta = timedelta(seconds=60)
+
+
+def waits_for(runtime: Runtime) -> timedelta:
+    settings = runtime.settings
+    assert isinstance(settings, AuditSettings)  # noqa: S101 - create_app takes no other
+    return settings.unaccounted_after

@@ -12,10 +12,18 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.models import LogEntry
+from audit_log.unanswered import failed_notices, unacknowledged_p0, untold_tasks
 
 # What is listed is enough to act on; the counts are exact.
 LISTED = 200
-_TOLD = ("notice.sent", "notice.failed", "task.acknowledged")
+KINDS = (
+    "concerns_without_case",
+    "tasks_without_notice",
+    "notices_failed",
+    "p0_unacknowledged",
+    "missing_sequences",
+)
+_OWNED_BY = ("route", "owner", "owner_role")
 
 Json = dict[str, Any]
 
@@ -23,17 +31,20 @@ Json = dict[str, Any]
 async def unaccounted(session: AsyncSession, now: datetime, after: timedelta) -> Json:
     """Everything that has waited for longer than `after`. All lists empty: nothing went silent."""
     before = now - after
-    concerns = await _listed(session, _undecided_concerns(before))
-    tasks = await _listed(session, _untold_tasks(before))
-    gaps = await _gaps(session, before)
-    tails = await _lost_tails(session, before)
-    return {
-        "as_of": now.isoformat(),
-        "concerns_without_case": concerns,
-        "tasks_without_notice": tasks,
-        "missing_sequences": gaps + tails,
-        "count": concerns["count"] + tasks["count"] + len(gaps) + len(tails),
+    found = {
+        "concerns_without_case": await _listed(session, _undecided_concerns(before), now),
+        "tasks_without_notice": await _listed(session, untold_tasks(before), now),
+        "notices_failed": await _listed(session, failed_notices(before), now),
+        "p0_unacknowledged": await _listed(session, unacknowledged_p0(before), now),
+        "missing_sequences": await _gaps(session, before) + await _lost_tails(session, before),
     }
+    return {"as_of": now.isoformat(), **found, "count": sum(counts(found).values())}
+
+
+def counts(found: Json) -> dict[str, int]:
+    """How many there are of each kind."""
+    told = {kind: found[kind] for kind in KINDS}
+    return {k: len(v) if isinstance(v, list) else v["count"] for k, v in told.items()}
 
 
 def _undecided_concerns(before: datetime) -> "Select[Any, Any, Any]":
@@ -53,23 +64,18 @@ def _undecided_concerns(before: datetime) -> "Select[Any, Any, Any]":
     )
 
 
-def _untold_tasks(before: datetime) -> "Select[Any, Any, Any]":
-    later = aliased(LogEntry)
-    followed = (
-        select(1)
-        .where(col(later.task_id) == col(LogEntry.task_id), col(later.type).in_(_TOLD))
-        .exists()
-    )
-    return select(col(LogEntry.task_id), col(LogEntry.occurred_at), col(LogEntry.seq)).where(
-        col(LogEntry.type) == "task.opened", col(LogEntry.occurred_at) < before, ~followed
-    )
-
-
-async def _listed(session: AsyncSession, found: "Select[Any, Any, Any]") -> Json:
+async def _listed(session: AsyncSession, found: "Select[Any, Any, Any]", now: datetime) -> Json:
     count = (await session.execute(select(func.count()).select_from(found.subquery()))).scalar_one()
     rows = await session.execute(found.order_by(col(LogEntry.seq)).limit(LISTED))
-    listed = [{"id": str(row[0]), "since": row[1].isoformat(), "seq": row[2]} for row in rows]
-    return {"count": count, "listed": listed}
+    return {"count": count, "listed": [_shown(now, *row) for row in rows]}
+
+
+def _shown(now: datetime, about: object, since: datetime, seq: int, *payload: bytes) -> Json:
+    """Ids, an age, and of a task whose it is: a post or a team, as the packs name it."""
+    age = int((now - since).total_seconds())
+    shown = {"id": str(about), "since": since.isoformat(), "age_seconds": age, "seq": seq}
+    data = json.loads(payload[0]).get("data", {}) if payload else {}
+    return shown | {name: data[name] for name in _OWNED_BY if name in data}
 
 
 async def _gaps(session: AsyncSession, before: datetime) -> list[Json]:

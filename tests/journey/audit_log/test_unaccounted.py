@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 
+from audit_log.watching import measure
+from shared.telemetry import REGISTRY
 from tests.conftest import TestIssuer
 from tests.journey.audit_log.conftest import Log, example
 
@@ -16,6 +18,26 @@ async def listed(http: httpx2.AsyncClient, issuer: TestIssuer) -> dict[str, Any]
     answer = await http.get("/v1/log/unaccounted", headers=issuer.headers("operator"))
     body: dict[str, Any] = answer.json()
     return body
+
+
+def ids(found: dict[str, Any], kind: str) -> list[str]:
+    return [item["id"] for item in found[kind]["listed"]]
+
+
+async def opens(log: Log, priority: str = "P0", subject: UUID | None = None, **data: Any) -> UUID:
+    task_id = uuid4()
+    opened = example("task.opened", task_id=str(task_id), priority=priority, **data)
+    await log.hears(log.record("task.opened", opened, producer="escalation", subject=subject))
+    await hears_of(log, task_id, "notice.sent")
+    return task_id
+
+
+async def hears_of(
+    log: Log, task_id: UUID, kind: str, subject: UUID | None = None, **data: Any
+) -> None:
+    producer = "notify" if kind.startswith("notice") else "escalation"
+    told = example(kind, **({"task_id": str(task_id)} | data))
+    await log.hears(log.record(kind, told, producer=producer, subject=subject))
 
 
 async def test_a_concern_without_a_case_is_listed_after_a_minute(
@@ -61,8 +83,10 @@ async def test_a_task_nobody_was_told_of_is_listed(
             await log.hears(log.record(kind, ended, producer=ends[kind]))
     log.clock.advance(MINUTE)
     found = await listed(http, issuer)
-    assert [item["id"] for item in found["tasks_without_notice"]["listed"]] == [str(silent)]
-    assert found["count"] == 1
+    assert ids(found, "tasks_without_notice") == [str(silent)]
+    [listed_task] = found["tasks_without_notice"]["listed"]
+    assert listed_task["age_seconds"] == MINUTE.total_seconds()
+    assert (listed_task["route"], listed_task["owner"]) == ("MASH", "the MASH team")
 
 
 async def test_a_gap_in_a_producer_s_count_is_listed_once_it_is_old(
@@ -99,3 +123,83 @@ async def test_a_lost_tail_is_seen_when_the_producer_closes_its_count(
     log.clock.advance(MINUTE)
     gaps = (await listed(http, issuer))["missing_sequences"]
     assert gaps == [{"producer": "intake/lane-1", "from": 2, "to": 4}]
+
+
+async def test_a_p0_task_is_listed_with_its_owner_until_a_person_acknowledges_it(
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    silent, raised, answered = await opens(log), await opens(log, "P2"), await opens(log)
+    await opens(log, "P1")
+    await hears_of(log, raised, "task.raised")
+    await hears_of(log, answered, "task.acknowledged")
+    log.clock.advance(MINUTE)
+    found = await listed(http, issuer)
+    assert ids(found, "p0_unacknowledged") == [str(silent), str(raised)]
+    assert found["count"] == 2
+    [first, _] = found["p0_unacknowledged"]["listed"]
+    assert set(first) == {"id", "since", "age_seconds", "seq", "route", "owner", "owner_role"}
+    for task in (silent, raised):
+        await hears_of(log, task, "task.acknowledged")
+    assert (await listed(http, issuer))["count"] == 0
+
+
+async def test_a_decision_ends_the_teams_own_p0_task_and_nobody_elses(
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    case = uuid4()
+    await opens(log, subject=case)
+    schools = await opens(log, subject=case, owner_role="dsl")
+    others = await opens(log, subject=case, route="CSC")
+    decided = example("case.decided", case_id=str(case))
+    await log.hears(log.record("case.decided", decided, producer="escalation", subject=case))
+    log.clock.advance(MINUTE)
+    assert ids(await listed(http, issuer), "p0_unacknowledged") == [str(schools), str(others)]
+
+
+async def test_one_authoritys_decision_does_not_end_the_task_of_another(
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    case = uuid4()
+    tasks = [await opens(log, subject=case, la=la) for la in ("821", "886")]
+    log.clock.advance(MINUTE)
+    for expected in ([str(task) for task in tasks], []):
+        decided = example("case.decided", case_id=str(case))
+        await log.hears(log.record("case.decided", decided, producer="escalation", subject=case))
+        assert ids(await listed(http, issuer), "p0_unacknowledged") == expected
+
+
+async def test_a_notice_that_failed_is_listed_until_one_is_sent_or_a_person_answers(
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    failed, sent_later, answered = [await opens(log, "P2") for _ in range(3)]
+    for task in (failed, sent_later, answered):
+        await hears_of(log, task, "notice.failed")
+    await hears_of(log, sent_later, "notice.sent")
+    await hears_of(log, answered, "task.acknowledged")
+    log.clock.advance(MINUTE)
+    found = await listed(http, issuer)
+    assert ids(found, "notices_failed") == [str(failed)]
+    assert found["count"] == 1
+
+
+async def test_an_operator_is_told_once_when_something_begins_to_be_unaccounted_for(
+    log: Log,
+) -> None:
+    def alarms() -> float:
+        name, code = "handrail_operator_alarms_total", {"code": "unaccounted"}
+        return REGISTRY.get_sample_value(name, code) or 0
+
+    def gauge() -> float | None:
+        return REGISTRY.get_sample_value("handrail_unaccounted", {"kind": "p0_unacknowledged"})
+
+    before = alarms()
+    task = await opens(log)
+    counts = await measure(log.runtime, {})
+    assert (gauge(), alarms() - before) == (0, 0)
+    log.clock.advance(MINUTE)
+    for _ in range(2):
+        counts = await measure(log.runtime, counts)
+        assert (gauge(), alarms() - before) == (1, 1)
+    await hears_of(log, task, "task.acknowledged")
+    await measure(log.runtime, counts)
+    assert gauge() == 0
