@@ -47,7 +47,7 @@ def counts(found: Json) -> dict[str, int]:
     return {k: len(v) if isinstance(v, list) else v["count"] for k, v in told.items()}
 
 
-def _undecided_concerns(before: datetime) -> "Select[Any, Any, Any]":
+def _undecided_concerns(before: datetime) -> "Select[*tuple[Any, ...]]":
     later = aliased(LogEntry)
     # A dead letter of escalation accounts for it: it is open, counted, and a person's to read.
     followed = (
@@ -64,7 +64,7 @@ def _undecided_concerns(before: datetime) -> "Select[Any, Any, Any]":
     )
 
 
-async def _listed(session: AsyncSession, found: "Select[Any, Any, Any]", now: datetime) -> Json:
+async def _listed(session: AsyncSession, found: "Select[*tuple[Any, ...]]", now: datetime) -> Json:
     count = (await session.execute(select(func.count()).select_from(found.subquery()))).scalar_one()
     rows = await session.execute(found.order_by(col(LogEntry.seq)).limit(LISTED))
     return {"count": count, "listed": [_shown(now, *row) for row in rows]}

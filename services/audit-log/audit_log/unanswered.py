@@ -1,7 +1,8 @@
 """Tasks for which nobody has answered yet: what the log's own entries say of notices and people."""
 
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Mapped, aliased
@@ -17,7 +18,7 @@ _ROUTE = '"route":"([^"]*)"'
 _ROUTES = r'"routes":\[([^\]]*)\]'
 _LA = '"la":("[^"]*"|null)'
 
-Tasks: TypeAlias = "Select[Any, Any, Any]"
+Tasks: TypeAlias = "Select[UUID | None, datetime, int, bytes]"
 Answer: TypeAlias = ColumnElement[bool]
 
 
