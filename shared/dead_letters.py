@@ -1,8 +1,8 @@
-"""What could not be applied: kept whole and sealed, told as an event, and open until replayed."""
+"""What could not be applied: kept whole and sealed, told as an event, open until dealt with."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID, uuid4
 
 import orjson
@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.bus import Record
-from shared.events.cases import DeadLetterRecorded
+from shared.events.cases import DeadLetterRecorded, DeadLetterSettled
 from shared.events.envelope import Event
 from shared.outbox import emit
 
@@ -28,6 +28,7 @@ class DeadLetter(SQLModel, table=True):
     """A record that could not be applied, kept whole and sealed until a person has dealt with it.
 
     raw: the record's headers and value, sealed for `dead_letter` in the context of its own id.
+    replayed_at: when it was applied after all, or a person had read it by hand.
     """
 
     __tablename__ = "dead_letter"
@@ -160,6 +161,34 @@ async def close_dead_letter(
         )
         .values(replayed_at=now)
     )
+
+
+async def settle(
+    session: AsyncSession, letter_id: UUID, actor_ref: str, now: datetime
+) -> Literal["settled", "closed_before", "held", "unknown"]:
+    """Closes what a person has read by hand because it can never be replayed.
+
+    What is only held behind it is never settled: it can be replayed from then on.
+    """
+    letter = await session.get(DeadLetter, letter_id, with_for_update=True)
+    if letter is None:
+        return "unknown"
+    if letter.replayed_at is not None:
+        return "closed_before"
+    if letter.reason == "held":
+        return "held"
+    letter.replayed_at = now
+    emit(
+        session,
+        "dead_letter.settled",
+        letter.subject or letter.id,
+        DeadLetterSettled(
+            dead_letter_id=letter.id, consumer=letter.consumer, actor_ref=actor_ref, at=now
+        ),
+        producer=letter.consumer,
+        at=now,
+    )
+    return "settled"
 
 
 async def open_dead_letters(session: AsyncSession) -> int:

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handrail.replay import replay
+from handrail.settle import settle
 from shared.bus.kafka import LOST, KafkaError, TopicPlan, create_topics, describe_topics
 from shared.events.catalogue import TOPICS
 
 topics_app = typer.Typer(no_args_is_help=True, help="The topics that the services meet in.")
 topics_app.command()(replay)
+topics_app.command()(settle)
 
 
 class TopicSettings(BaseSettings):

@@ -146,3 +146,12 @@ class DeadLetterRecorded(EventData):
     reason: str
     length: int
     at: AwareDatetime
+
+
+class DeadLetterSettled(EventData):
+    """A person has read by hand what can never be replayed, and dealt with it; it is closed."""
+
+    dead_letter_id: UUID
+    consumer: str
+    actor_ref: str
+    at: AwareDatetime

@@ -70,6 +70,12 @@ CASES = Topic(
             "intake escalation notify audit-log",
             "audit-log",
         ),
+        _event(
+            "dead_letter.settled",
+            cases.DeadLetterSettled,
+            "intake escalation notify audit-log",
+            "audit-log",
+        ),
         _event("escalation.producer_closed", concerns.ProducerClosed, "escalation", "audit-log"),
     ),
 )

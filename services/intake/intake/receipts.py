@@ -153,6 +153,7 @@ IGNORED: Final = frozenset(
     {
         "task.reminded",
         "dead_letter.recorded",
+        "dead_letter.settled",
         "escalation.producer_closed",
         "notify.producer_closed",
     }
