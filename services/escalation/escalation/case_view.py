@@ -17,6 +17,7 @@ from escalation.rows import OwnTaskRow, own_task_row
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, requires
+from shared.events.data_issues import explained
 
 router = APIRouter()
 Reader = Annotated[
@@ -51,6 +52,7 @@ class CaseView(BaseModel):
     la: str | None
     priority: str
     unprocessed: bool
+    quarantined: bool
     synthetic: bool
     discovered_at: datetime | None
     received_at: datetime
@@ -95,10 +97,11 @@ async def show_case(
     )
     response.headers["ETag"] = etag(case.version)
     response.headers["Cache-Control"] = "no-store"
-    same = set(CaseView.model_fields) & set(CaseFile.model_fields)
+    same = set(CaseView.model_fields) & set(CaseFile.model_fields) - {"data_issues"}
     return CaseView(
         case_id=case.id,
         siblings=count,
+        data_issues=[explained(issue) for issue in case.data_issues],
         tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
         history=[_entry(event) for event in events],
         linked=await _linked(session, viewer, case),

@@ -11,6 +11,7 @@ from escalation.deciding import Rules, exclude, lock_case, open_case, raise_case
 from escalation.excluding import inherit, keep_out
 from escalation.history import remember
 from escalation.models import CaseFile, CaseLink, SealedDetail
+from escalation.quarantine import sorted_out
 from shared.events import concerns
 from shared.events.envelope import Event
 from shared.inbox import Poison
@@ -26,7 +27,8 @@ async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
     if case is None:
         case = _new_case(raised, rules)
         excluded = {*raised.excluded_refs, *await inherit(session, case)}
-        case.decision = rules.decide(case, case.facts, raised.decision)
+        decision = rules.decide(case, case.facts, raised.decision)
+        case.decision = sorted_out(case, decision, rules.policy)
         case.priority = case.decision["priority"]
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
         await open_case(session, case, sorted(excluded), rules, event.traceparent)
@@ -80,6 +82,7 @@ async def _now_understood(
         setattr(case, name, value)
     case.unprocessed = False
     decision = rules.decide(case, case.facts, case.decision, raised.decision)
+    decision = sorted_out(case, decision, rules.policy)
     case.la = serving_la(decision, case.home_la, case.found_la, case.school_la)
     await exclude(session, case, {*raised.excluded_refs, *await inherit(session, case)})
     await raise_case(session, case, decision, rules, event.traceparent)

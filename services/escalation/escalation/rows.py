@@ -6,14 +6,19 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from escalation.deciding import LEAD_ROUTES
 from escalation.models import CaseFile, Task
 from escalation.viewer import Viewer
+from shared.events.data_issues import needs_a_person
 
 AGE_BANDS = ((0, "under 1"), (4, "1 to 4"), (9, "5 to 9"), (15, "10 to 15"), (17, "16 to 17"))
 
 
 class TaskRow(BaseModel):
-    """version: for If-Match. siblings: other cases of the incident that the reader may open."""
+    """version: for If-Match. siblings: other cases of the incident that the reader may open.
+
+    check_data: something was read with doubt, and it is this task's owner who has to look.
+    """
 
     task_id: UUID
     case_id: UUID
@@ -36,6 +41,7 @@ class TaskRow(BaseModel):
     siblings: int
     awaiting_school_call: bool
     notice_failed: bool
+    check_data: bool
     entered_in_error: bool
     synthetic: bool
     version: int
@@ -85,9 +91,20 @@ def _shown(
         "concern_types": sorted(types) if isinstance(types, list) else ["unknown"],
         "siblings": siblings,
         "awaiting_school_call": task.read_only and task.state == "open",
+        "check_data": _check_data(task, case),
         "entered_in_error": case.entered_in_error_at is not None,
         "synthetic": case.synthetic,
     }
+
+
+def _check_data(task: Task, case: CaseFile) -> bool:
+    """The school's lead can ask whoever sent it; where no school is known the hub has to."""
+    if task.closed_at is not None:
+        return False
+    if case.quarantined:
+        return task.owner_role == "team"
+    doubtful = any(needs_a_person(issue["issue"]) for issue in case.data_issues)
+    return doubtful and task.route in LEAD_ROUTES
 
 
 def age_band(age: object) -> str:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake import amending, replaying
 from intake.advice import advise, emergency_numbers
-from intake.answers import advice, explained, status_url
+from intake.answers import advice, status_url
 from intake.authority import Standing
 from intake.conflicts import Exclusion, accused_among, exclusion
 from intake.desk import Desk
@@ -227,9 +227,7 @@ def plain_issues(read: Submission, not_missed: frozenset[str]) -> list[Issue]:
 
 
 def _issue(code: str, pointer: str = "") -> Issue:
-    issue = {"pointer": pointer, "issue": code}
-    explained(issue)  # a code without a sentence would only be noticed by a client
-    return issue
+    return {"pointer": pointer, "issue": code}
 
 
 def _sender(who: Principal) -> str:

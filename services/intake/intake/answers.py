@@ -8,19 +8,11 @@ from uuid import UUID
 
 import orjson
 
-from intake.reading import SENTENCES
+from shared.events.data_issues import explained
 from shared.policy.decision import GATE_RANK
 
 Json = dict[str, Any]
 
-_OWN_SENTENCES: Final = {
-    "idempotency_key_missing": "No Idempotency-Key was sent; one was made from the body.",
-    "idempotency_key_reused": (
-        "This Idempotency-Key was used before for something else; this is a new concern."
-    ),
-    "school_not_in_register": "The school's URN is not in the register; its authority is unknown.",
-    "school_la_differs": "The authority given for the school is not the register's.",
-}
 _DEVICE: Final = (
     "Pictures, videos or links in what you sent were dropped unread and are kept nowhere. Do not "
     "view, copy, print or send them. Switch the device off, lock it away and hand it to the police."
@@ -92,11 +84,6 @@ def advice(decisions: Sequence[Mapping[str, Any]]) -> Json:
         "gate": min(gates, key=lambda gate: GATE_RANK[gate["state"]]) if gates else None,
         "clocks": _earliest(decisions),
     }
-
-
-def explained(issue: Mapping[str, str]) -> Json:
-    code = issue["issue"]
-    return {**issue, "detail": SENTENCES.get(code) or _OWN_SENTENCES[code]}
 
 
 def _united(decisions: Sequence[Mapping[str, Any]], member: str, by: str) -> list[Any]:

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from intake.answers import explained
 from intake.authority import READ_SCOPE, withdrawn_from
 from intake.conflicts import may_see
 from intake.models import (
@@ -23,6 +22,7 @@ from intake.models import (
 )
 from shared.auth import Principal
 from shared.errors import Problem
+from shared.events.data_issues import explained
 from shared.sealing import account_ref
 
 Json = dict[str, Any]

@@ -6,14 +6,13 @@ from intake.reading.digest import (
     derived_idempotency_key,
     same_children,
 )
-from intake.reading.issues import SENTENCES, Issue
+from intake.reading.issues import Issue
 from intake.reading.media import MediaFilter, TooLarge, without_media
 from intake.reading.model import Authorities, Reporter, Subject, Submission
 from intake.reading.parse import Unreadable
 from intake.reading.submission import read_submission
 
 __all__ = [
-    "SENTENCES",
     "Authorities",
     "Issue",
     "MediaFilter",

@@ -75,9 +75,5 @@ class Submission:
         """What a sandbox client that asked for strict handling is told."""
         return tuple(issue.as_json() for issue in self.issues)
 
-    @property
-    def needs_a_person(self) -> bool:
-        return self.quarantined or any(issue.needs_a_person for issue in self.issues)
-
     def authorities(self, subject: Subject) -> Authorities:
         return Authorities(subject.home_la, self.found_la, self.school_la)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from intake.reading import SENTENCES
+from shared.events.data_issues import SENTENCES
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "lenient-intake.md"
 
