@@ -1,5 +1,6 @@
 """Erasure, holds, corrections and export of what intake keeps of one concern."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,8 +42,8 @@ async def erase(session: AsyncSession, concern_id: UUID, actor_ref: str, now: da
     The concern's row stays as the tombstone, and so does its submission, with the key that was
     used but nothing to compare a body with: sent again, it is a new concern and never a reply.
     """
-    concern = await _locked(session, concern_id)
-    if concern.held or await _sibling_held(session, concern):
+    concern, incident = await _locked_incident(session, concern_id)
+    if any(one.held for one in incident):
         raise Held
     concern.facts = concern.decision = None
     concern.erased_at = now
@@ -51,8 +52,10 @@ async def erase(session: AsyncSession, concern_id: UUID, actor_ref: str, now: da
     await session.execute(
         update(Submission)
         .where(col(Submission.id) == concern.incident_id)
-        .values(sealed_raw=None, body_ref=None, source_ref=None, reporter_ref=None)
+        .values(sealed_raw=None, body_ref=None, source_ref=None)
     )
+    if all(one.erased_at is not None for one in incident):
+        await _forget_reporter(session, concern.incident_id)
     await session.execute(delete(Match).where(col(Match.concern_id) == concern_id))
     await session.execute(
         update(Amendment)
@@ -80,7 +83,8 @@ async def hold(
     session: AsyncSession, concern_id: UUID, actor_ref: str, now: datetime, *, held: bool = True
 ) -> None:
     """Stops retention and erasure, or lets them go on; the caller commits."""
-    (await _locked(session, concern_id)).held = held
+    concern, _ = await _locked_incident(session, concern_id)
+    concern.held = held
     data = ConcernHeld(concern_id=concern_id, held=held, at=now, actor_ref=actor_ref)
     emit(session, "concern.held", concern_id, data, producer=PRODUCER, at=now)
 
@@ -148,9 +152,31 @@ async def _locked(session: AsyncSession, concern_id: UUID) -> Concern:
     return concern
 
 
-async def _sibling_held(session: AsyncSession, concern: Concern) -> bool:
-    """Another concern of the incident is held, and the raw body with it."""
-    statement = select(func.count()).where(
-        col(Concern.incident_id) == concern.incident_id, col(Concern.held)
+async def _locked_incident(
+    session: AsyncSession, concern_id: UUID
+) -> tuple[Concern, Sequence[Concern]]:
+    """The concern, and all of its incident, erased ones too: they share the raw body.
+
+    Always in the order of their ids, so that two who hold or erase siblings at once wait for each
+    other, see what the other did, and never wait in a ring.
+    """
+    incident_id = select(col(Concern.incident_id)).where(col(Concern.id) == concern_id)
+    rows = await session.execute(
+        select(Concern)
+        .where(col(Concern.incident_id) == incident_id.scalar_subquery())
+        .order_by(col(Concern.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return bool((await session.execute(statement)).scalar_one())
+    incident = rows.scalars().all()
+    concern = next((one for one in incident if one.id == concern_id), None)
+    if concern is None or concern.erased_at is not None:
+        raise NoSuchConcern
+    return concern, incident
+
+
+async def _forget_reporter(session: AsyncSession, incident_id: UUID) -> None:
+    """Only with the last concern: until then whoever reported sees what became of the others."""
+    await session.execute(
+        update(Submission).where(col(Submission.id) == incident_id).values(reporter_ref=None)
+    )

@@ -1,5 +1,6 @@
 """Erasing, holding, correcting and exporting what intake keeps of one concern."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -110,3 +111,35 @@ async def test_what_is_not_there_or_gone_cannot_be_erased_again(intake: Intake) 
     await erase(intake, concern)
     with pytest.raises(privacy.NoSuchConcern):
         await erase(intake, concern)
+
+
+async def two_raised(intake: Intake, who: Any = None) -> list[UUID]:
+    children = [{"ref": "a", "given_name": "Ash"}, {"ref": "b", "given_name": "Birch"}]
+    response = await intake.post(a_body(children=children), who=who)
+    return [UUID(one["concern_id"]) for one in response.json()["concerns"]]
+
+
+async def test_a_sibling_that_is_being_held_is_not_erased_from_under_the_hold(
+    intake: Intake,
+) -> None:
+    held, other = await two_raised(intake)
+    now = intake.desk.runtime.clock.now()
+    async with intake.desk.runtime.sessions() as session:
+        await privacy.hold(session, held, "dpo-ref", now)
+        await session.flush()
+        erasing = asyncio.create_task(erase(intake, other))
+        await asyncio.sleep(0.2)
+        assert not erasing.done()
+        await commit(session)
+    with pytest.raises(privacy.Held):
+        await erasing
+    assert await intake.db.fetchval("SELECT sealed_raw FROM submission") is not None
+
+
+async def test_the_reporter_follows_a_sibling_until_the_last_is_erased(intake: Intake) -> None:
+    teacher = intake.person("reporter", account="teacher-1")
+    one, other = await two_raised(intake, teacher)
+    await erase(intake, one)
+    assert (await intake.get(f"/v1/concerns/{other}", teacher)).status_code == 200
+    await erase(intake, other)
+    assert await intake.db.fetchval("SELECT reporter_ref FROM submission") is None
