@@ -256,11 +256,6 @@ def match_key(secret: bytes, kind: str, normalised: str) -> str:
     return _keyed(secret, f"match:{kind}", normalised)
 
 
-def same_key(one: str, other: str) -> bool:
-    """Compares two keyed references in constant time."""
-    return hmac.compare_digest(one.encode(), other.encode())
-
-
 def _keyed(secret: bytes, domain: str, value: str) -> str:
     if len(secret) < _MIN_SECRET:
         raise ValueError("a keying secret has at least 32 bytes")
