@@ -181,7 +181,7 @@ async def _running(service: Service, runtime: Runtime, app: FastAPI) -> AsyncIte
 
 def _chores(runtime: Runtime) -> Iterator[Coroutine[Any, Any, None]]:
     name, clock = runtime.service, runtime.clock
-    yield watch(name, runtime.relay, runtime.consumers, clock)
+    yield watch(name, runtime.relay, runtime.consumers, clock, runtime.sessions)
     yield close_producers_hourly(name, runtime.sessions, runtime.doorbell, clock)
     bus = runtime.settings.bus.get_secret_value()
     if not bus.startswith("kafka://"):
@@ -242,7 +242,6 @@ def _health() -> APIRouter:
                 dead = await open_dead_letters(session)
         except (OSError, TimeoutError):
             wrong, dead = ["unreachable"], 0
-        telemetry.DEAD_LETTERS.labels(runtime.service).set(dead)
         if wrong:
             detail = "The database is not safe to write to at the moment."
             raise Problem(503, "not-ready", detail, headers={"Retry-After": "5"}, database=wrong)

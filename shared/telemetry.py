@@ -25,6 +25,12 @@ PUBLISHED = Counter(
     ["service"],
     registry=REGISTRY,
 )
+UNACKNOWLEDGED = Counter(
+    "handrail_events_unacknowledged",
+    "How often the bus did not acknowledge an event. It stays, and is tried again.",
+    ["service"],
+    registry=REGISTRY,
+)
 CONSUMER_LAG = Gauge(
     "handrail_consumer_lag_records",
     "Records that the service has not applied yet, by topic.",

@@ -14,6 +14,7 @@ from shared.bus.postgres import LOST, sweep
 from shared.bus.relay import RelayState
 from shared.clock import Clock
 from shared.db import connect, is_transient
+from shared.dead_letters import open_dead_letters
 from shared.outbox import close_producers
 
 MEASURE_SECONDS = 5.0
@@ -30,21 +31,39 @@ class ConsumerSilent(Exception):
     """The consumer does not ask the bus any more; a supervisor must start the service again."""
 
 
-async def watch(service: str, relay: RelayState, consumers: list[Consumer], clock: Clock) -> None:
+async def watch(
+    service: str,
+    relay: RelayState,
+    consumers: list[Consumer],
+    clock: Clock,
+    sessions: async_sessionmaker[AsyncSession],
+) -> None:
     """Sets the gauges, and raises ConsumerSilent where concerns have stopped flowing."""
-    published = 0
+    published = unacknowledged = 0
     while True:
         telemetry.OUTBOX_AGE.labels(service).set(relay.oldest_seconds(clock.now()))
         telemetry.OUTBOX_STUCK.labels(service).set(relay.stuck)
         telemetry.PUBLISHED.labels(service).inc(relay.published - published)
-        published = relay.published
+        telemetry.UNACKNOWLEDGED.labels(service).inc(relay.unacknowledged - unacknowledged)
+        published, unacknowledged = relay.published, relay.unacknowledged
         for consumer in consumers:
             now = time.monotonic()
             telemetry.SECONDS_SINCE_POLL.labels(service).set(now - consumer.last_poll)
             if now - consumer.last_try > SILENT_SECONDS:
                 raise ConsumerSilent
             await _measure_lag(service, consumer)
+        await _count_dead_letters(service, sessions)
         await asyncio.sleep(MEASURE_SECONDS)
+
+
+async def _count_dead_letters(service: str, sessions: async_sessionmaker[AsyncSession]) -> None:
+    try:
+        async with asyncio.timeout(MEASURE_SECONDS), sessions() as session:
+            telemetry.DEAD_LETTERS.labels(service).set(await open_dead_letters(session))
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        log.warning("dead letters not counted", error=type(error).__name__)
 
 
 async def _measure_lag(service: str, consumer: Consumer) -> None:
@@ -65,8 +84,11 @@ async def _measure_lag(service: str, consumer: Consumer) -> None:
 async def close_producers_hourly(
     service: str, sessions: async_sessionmaker[AsyncSession], doorbell: Doorbell, clock: Clock
 ) -> None:
+    """At the start too: a service that is started more often than hourly closes its counts as well.
+
+    What only hinders for a while is left to the next hour.
+    """
     while True:
-        await asyncio.sleep(HOUR_SECONDS)
         try:
             async with sessions() as session:
                 await close_producers(session, service, clock.now())
@@ -74,6 +96,8 @@ async def close_producers_hourly(
         except Exception as error:
             if not is_transient(error):
                 raise
+            log.warning("producers not closed", error=type(error).__name__)
+        await asyncio.sleep(HOUR_SECONDS)
 
 
 async def sweep_hourly(dsn: str) -> None:
