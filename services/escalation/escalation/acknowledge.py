@@ -14,6 +14,7 @@ from escalation.announcing import tell_task_acknowledged
 from escalation.clearing import cancel_timers
 from escalation.conflicts import school_tasks, team_tasks, without_conflict
 from escalation.deciding import lock_case
+from escalation.erasing import forget_reporter
 from escalation.history import remember
 from escalation.models import CaseFile, Task
 from escalation.preconditions import IfMatch, etag, expect
@@ -153,6 +154,7 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     task.version += 1
     case.version += 1
     await cancel_timers(session, [task.id], _FIRST_LOOKS if goes_on else None)
+    await forget_reporter(session, case)
     kind = "told" if body.told_at else "acknowledged"
     remember(session, case.id, kind, now, actor_ref=viewer.ref, route=task.route)
     tell_task_acknowledged(session, task, now, viewer.ref)

@@ -1,19 +1,22 @@
 """Erases what is held of the people in a concern; a hold stops that, its release carries it out."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, update
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.deciding import lock_case
 from escalation.history import remember
 from escalation.models import CaseEvent, CaseFile, CaseLink, SealedDetail, Task
+from escalation.viewer import LEADS
 from shared.dead_letters import DeadLetter
 from shared.events import concerns
 from shared.events.envelope import Event
+
+_PERSONAL: Final = ("reporter", "with_child")
 
 
 async def on_erased(session: AsyncSession, event: Event) -> None:
@@ -87,11 +90,32 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
     for task in tasks.scalars():
         task.because = without_facts(task.because)
     case.facts, case.data_issues = {}, []
-    case.incident_id = case.reporter_ref = None
+    case.incident_id = None
     case.decision = _skeleton(case.decision)
     case.erased_at = at
     case.version += 1
     remember(session, case.id, "erased", at, actor_ref=actor_ref)
+    await forget_reporter(session, case)
+
+
+async def forget_reporter(session: AsyncSession, case: CaseFile) -> None:
+    """Of an erased case, once nothing is open that only they may see to.
+
+    Until then they are known: an erasure must not take from anybody's sight what they still owe.
+    """
+    open_tasks = await session.exec(
+        select(Task).where(col(Task.case_id) == case.id, col(Task.state) == "open")
+    )
+    if case.erased_at is not None and not any(_asks_reporter(case, task) for task in open_tasks):
+        case.reporter_ref = None
+
+
+def _asks_reporter(case: CaseFile, task: Task) -> bool:
+    """A personal duty; or any of the school's, where the reporter stands in for all leads."""
+    if task.owner_ref is not None or task.owner_role in _PERSONAL:
+        return True
+    stands_in = case.exclude_school_staff or set(LEADS) <= set(case.conflicted)
+    return stands_in and task.owner_role != "team"
 
 
 def without_facts(because: list[dict[str, Any]]) -> list[dict[str, Any]]:

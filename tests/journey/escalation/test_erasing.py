@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from tests.journey.escalation.house import House, dsl, worker
+from tests.journey.escalation.house import House, at_school, dsl, worker
 
 
 async def erase(house: House, concern_id: UUID) -> None:
@@ -83,3 +83,42 @@ async def test_a_wrong_child_is_marked_and_its_tasks_stay_with_people(house: Hou
         sealed_reason="sealed",
     )
     assert (await house.queue(worker()))[0]["entered_in_error"]
+
+
+async def reporter_of(house: House, case_id: UUID) -> str | None:
+    rows = await house.sql("SELECT reporter_ref FROM case_file WHERE id = $1", case_id)
+    found: str | None = rows[0]["reporter_ref"]
+    return found
+
+
+async def test_who_reported_sees_the_duty_they_still_owe_after_an_erasure(house: House) -> None:
+    teacher = at_school("reporter", "teacher-1")
+    danger = {"immediate_danger": "yes"}
+    case_id = await house.raised(facts=danger, reporter_ref=house.ref("teacher-1"))
+    await erase(house, case_id)
+    (task,) = await house.tasks(teacher)
+    assert task["route"] == "POLICE_999"
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    done = await house.ask("POST", path, teacher, {"reference": "CAD 1"}, task["version"])
+    assert done.status_code == 200, done.text
+    assert await reporter_of(house, case_id) is None
+
+
+async def test_where_no_duty_is_theirs_the_reporter_is_forgotten_at_once(house: House) -> None:
+    case_id = await house.raised(reporter_ref=house.ref("teacher-1"))
+    await erase(house, case_id)
+    assert await reporter_of(house, case_id) is None
+
+
+async def test_the_reporter_who_stands_in_for_the_leads_does_so_after_an_erasure(
+    house: House,
+) -> None:
+    case_id = await house.raised(
+        facts={"source_of_harm": ["staff"]},
+        exclude_school_staff=True,
+        reporter_ref=house.ref("teacher-1"),
+    )
+    teacher = at_school("reporter", "teacher-1")
+    before = {task["task_id"] for task in await house.tasks(teacher)}
+    await erase(house, case_id)
+    assert {task["task_id"] for task in await house.tasks(teacher)} == before != set()
