@@ -13,13 +13,14 @@ from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_hel
 from escalation.hand_read import on_poison
 from escalation.notices import on_notice_failed
 from escalation.timers import run_timers
+from escalation.understood import on_driven_again
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
 from shared.clock import Clock, SystemClock
 from shared.events.catalogue import TOPICS
 from shared.events.envelope import Event
-from shared.inbox import Subscription
+from shared.inbox import Handler, Subscription
 from shared.policy import load_policy
 from shared.settings import Settings
 from shared.telemetry import operator_alarm
@@ -61,9 +62,16 @@ def create_app(
 def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
     def deciding(
         handler: Callable[[AsyncSession, Event, Rules], Awaitable[None]],
-    ) -> Callable[[AsyncSession, Event], Awaitable[None]]:
+    ) -> Handler:
         async def handle(session: AsyncSession, event: Event) -> None:
             await handler(session, event, rules)
+
+        return understanding(handle)
+
+    def understanding(handler: Handler) -> Handler:
+        async def handle(session: AsyncSession, event: Event) -> None:
+            await handler(session, event)
+            await on_driven_again(session, event, rules)
 
         return handle
 
@@ -77,9 +85,9 @@ def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
         handlers={
             "concern.raised": deciding(on_raised),
             "concern.amended": deciding(on_amended),
-            "concern.erased": on_erased,
-            "concern.held": on_held,
-            "concern.entered_in_error": on_entered_in_error,
+            "concern.erased": understanding(on_erased),
+            "concern.held": understanding(on_held),
+            "concern.entered_in_error": understanding(on_entered_in_error),
             "notice.failed": on_notice_failed,
         },
         ignored=frozenset(

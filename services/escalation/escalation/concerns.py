@@ -80,13 +80,11 @@ async def _now_understood(
     told["exclude_school_staff"] |= case.exclude_school_staff
     for name, value in told.items():
         setattr(case, name, value)
-    case.unprocessed = False
     decision = rules.decide(case, case.facts, case.decision, raised.decision)
     decision = sorted_out(case, decision, rules.policy)
     case.la = serving_la(decision, case.home_la, case.found_la, case.school_la)
     await exclude(session, case, {*raised.excluded_refs, *await inherit(session, case)})
     await raise_case(session, case, decision, rules, event.traceparent)
-    remember(session, case.id, "understood", rules.clock.now())
 
 
 async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:

@@ -107,6 +107,53 @@ async def test_what_was_said_of_an_unread_case_stands_once_it_is_understood(hous
     assert (await house.ask("GET", f"/v1/cases/{concern_id}", dsl())).status_code == 404
 
 
+def again(house: House, broken: Record, good: dict[str, object]) -> Record:
+    """What was a dead letter, mended and driven again."""
+    headers = dict(broken.headers)
+    event_type = headers["ce_type"].decode()
+    made = house.record(event_type, UUID((broken.key or b"").decode()), good)
+    marks = (("ce_replayof", headers["ce_id"]), ("ce_replayfor", b"escalation"))
+    return Record(made.topic, made.key, made.value, (*made.headers, *marks), 0, made.offset)
+
+
+def said(house: House, case_id: UUID, **more: object) -> dict[str, object]:
+    amended: dict[str, object] = {
+        "concern_id": str(case_id),
+        "received_at": house.clock.now().isoformat(),
+        "facts": {},
+        "decision": {},
+        "data_issues": [],
+        "sealed_details": "sealed",
+    }
+    return amended | more
+
+
+async def test_a_case_leaves_the_top_when_its_amendment_is_understood_after_all(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    broken = house.record("concern.amended", case_id, {"nonsense": True})
+    await house.deliver(broken)
+    await house.deliver(again(house, broken, said(house, case_id)))
+    case = await house.case(worker(), case_id)
+    assert not case["unprocessed"]
+    assert case["history"][-1]["kind"] == "understood"
+    assert await house.sql("SELECT * FROM task WHERE rank = 0") == []
+
+
+async def test_while_anything_of_it_is_unread_a_case_stays_at_the_top(house: House) -> None:
+    concern_id = uuid4()
+    data = house.concern(concern_id)
+    broken = house.record("concern.raised", concern_id, data | {"discovered_at": "yesterday"})
+    amended = house.record("concern.amended", concern_id, {"nonsense": True})
+    await house.deliver(broken)
+    await house.deliver(amended)
+    await house.deliver(again(house, broken, data))
+    assert (await house.case(worker(), concern_id))["unprocessed"]
+    await house.deliver(again(house, amended, said(house, concern_id)))
+    assert not (await house.case(worker(), concern_id))["unprocessed"]
+
+
 async def test_a_post_in_conflict_does_not_see_it_unread_either(house: House) -> None:
     concern_id = uuid4()
     conflict = {"conflict": ["dsl"]}
