@@ -75,15 +75,16 @@ def school_tasks(viewer: Viewer) -> ColumnElement[bool]:
     lead = and_(col(Task.urn).in_(viewer.schools(*LEADS)), col(Task.owner_role).in_(SCHOOL_OWNED))
     # What nobody took in time is passed on to the head too, who must be able to act on it then.
     passed_on = and_(col(Task.owner_role).in_(SCHOOL_OWNED), _passed_on())
-    head = and_(
-        col(Task.urn).in_(viewer.schools("head")),
-        or_(col(Task.owner_role) == "headteacher", passed_on),
-    )
-    # While the staff, or all leads, are excluded the chair stands in for all the school owes.
+    # While the staff, or all leads, are excluded the chair stands in for all the school owes, and
+    # so does the head where that leaves them in.
     nobody_else = or_(
         col(CaseFile.exclude_school_staff), col(CaseFile.conflicted).contains(list(LEADS))
     )
     stands_in = and_(nobody_else, col(Task.owner_role) != "team")
+    head = and_(
+        col(Task.urn).in_(viewer.schools("head")),
+        or_(col(Task.owner_role) == "headteacher", passed_on, stands_in),
+    )
     # So does who reported it: a school may have no chair here, and somebody must be able to act.
     reporter = and_(
         col(Task.urn).in_(viewer.schools(*SCHOOL_ROLES)),

@@ -8,7 +8,10 @@ from uuid import UUID
 
 REPORTER: Final = "reporter"
 # Who stands in for whom inside a school, R-GEN-02: nobody waits for one person to log in.
-_LADDER: Final = ("dsl", "deputy_dsl", "head", "chair")
+_LADDER: Final = ("dsl", "deputy_dsl", "head")
+# Sees only what is the chair's own and, where no lead may know, what the chair stands in for:
+# who is paged must be able to act.
+_CHAIR: Final = "chair"
 _TEAM_LADDER: Final = ("queue", "manager")
 _EXACT: Final = {
     "team": "queue",
@@ -55,12 +58,16 @@ class Conflict:
             return True
         if place.post in self.posts:
             return False
-        if place.post == "chair":
+        if place.post == _CHAIR:
             return True
         if self.all_school_staff:
             return False
         # An address that several people read may be read by the one who is excluded.
         return place.account_ref is not None or not (self.excluded or self.posts)
+
+    @property
+    def chair_stands_in(self) -> bool:
+        return self.all_school_staff or {"dsl", "deputy_dsl"} <= self.posts
 
     @property
     def exists(self) -> bool:
@@ -80,7 +87,7 @@ class Recipients:
 
 def owner_post(owner: str) -> str:
     """dsl, deputy_dsl, head, chair, reporter, or queue for all that is a team's."""
-    if owner in (REPORTER, *_LADDER):
+    if owner in (REPORTER, *_LADDER, _CHAIR):
         return owner
     if owner in _EXACT:
         return _EXACT[owner]
@@ -101,17 +108,17 @@ def first(
     if post == "queue":
         # A team without an address here, or one that is not on the platform: the school's lead.
         team = _rung(_TEAM_LADDER, places, conflict)
-        return _or_reporter(team or _rung(_LADDER, places, conflict), conflict)
-    return _or_reporter(_rung(_from(post), places, conflict), conflict)
+        return _or_reporter(team or _rung(_from(REPORTER, conflict), places, conflict), conflict)
+    return _or_reporter(_rung(_from(post, conflict), places, conflict), conflict)
 
 
 def _personal(
     owner_ref: str | None, priority: str, places: Sequence[Place], conflict: Conflict
 ) -> Recipients:
-    held = tuple(p for p in places if owner_ref and p.account_ref == owner_ref)
+    held = tuple(p for p in places if _held_by(p, owner_ref))
     bound = tuple(p for p in held if conflict.allows(p))
     # Someone is with a child in danger: the school's lead is told in the same moment.
-    beside = _rung(_LADDER, places, conflict) if priority == "P0" else ()
+    beside = _rung(_from(REPORTER, conflict), places, conflict) if priority == "P0" else ()
     return Recipients(tuple(dict.fromkeys((*bound, *beside))), reporter=not held)
 
 
@@ -129,15 +136,21 @@ def following(
 ) -> Recipients:
     """The next ones when nobody has confirmed; when all were told, all of them once more."""
     post, known = (owner_post(owner) if owner_ref is None else REPORTER), set(told)
-    ladder = (*_TEAM_LADDER, *_LADDER) if post == "queue" else _from(post)
+    school = _from(REPORTER if post == "queue" else post, conflict)
+    ladder = (*_TEAM_LADDER, *school) if post == "queue" else school
     fresh = [place for place in places if place.id not in known]
-    everyone = tuple(place for place in places if conflict.allows(place))
+    able = [p for p in places if p.post != _CHAIR or _CHAIR in ladder or _held_by(p, owner_ref)]
+    everyone = tuple(place for place in able if conflict.allows(place))
     reporter = not everyone and (post == REPORTER or conflict.exists)
     return Recipients(_rung(ladder, fresh, conflict) or everyone, reporter)
 
 
-def _from(post: str) -> tuple[str, ...]:
-    return _LADDER if post == REPORTER else _LADDER[_LADDER.index(post) :]
+def _from(post: str, conflict: Conflict) -> tuple[str, ...]:
+    """The posts of a school that may be asked, in order; all of them where none is meant."""
+    if post == _CHAIR:
+        return (_CHAIR,)
+    staff = _LADDER if post == REPORTER else _LADDER[_LADDER.index(post) :]
+    return (*staff, _CHAIR) if conflict.chair_stands_in else staff
 
 
 def _rung(ladder: Sequence[str], places: Sequence[Place], conflict: Conflict) -> tuple[Place, ...]:
@@ -147,3 +160,7 @@ def _rung(ladder: Sequence[str], places: Sequence[Place], conflict: Conflict) ->
         if here:
             return here
     return ()
+
+
+def _held_by(place: Place, owner_ref: str | None) -> bool:
+    return owner_ref is not None and place.account_ref == owner_ref

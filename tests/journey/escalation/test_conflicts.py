@@ -58,6 +58,21 @@ async def test_then_the_chair_stands_in_for_what_the_school_owes(house: House) -
     assert "DSL" in routes
 
 
+async def test_the_head_and_the_chair_stand_in_where_every_lead_is_in_conflict(
+    house: House,
+) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "yes"})
+    head, chair = at_school("head", "head-1"), at_school("chair", "chair-1")
+    assert await house.tasks(head) == await house.tasks(chair) == []
+    await house.amended(case_id, conflict=["dsl", "deputy_dsl"])
+    for who in (head, chair):
+        task = next(row for row in await house.tasks(who) if row["route"] == "POLICE_999")
+        assert task["contact"]
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    done = await house.ask("POST", path, head, {"reference": "CAD 1"}, task["version"])
+    assert done.status_code == 200, done.text
+
+
 async def test_a_lead_who_reported_it_still_sees_it(house: House) -> None:
     await house.raised(
         exclude_school_staff=True,

@@ -112,8 +112,24 @@ def test_each_reminder_goes_one_person_further() -> None:
         now = following("dsl", None, SCHOOL, OPEN, told)
         steps.append([p.post for p in now.places])
         told |= {p.id for p in now.places}
-    assert steps[:4] == [["dsl"], ["deputy_dsl"], ["head"], ["chair"]]
-    assert steps[4] == ["dsl", "deputy_dsl", "head", "chair"]
+    assert steps[:3] == [["dsl"], ["deputy_dsl"], ["head"]]
+    assert steps[3] == steps[4] == ["dsl", "deputy_dsl", "head"]
+
+
+def test_the_chair_is_told_where_the_chair_stands_in_and_else_only_of_their_own() -> None:
+    everyone_but_the_chair = {DSL.id, DEPUTY.id, HEAD.id}
+    no_leads = Conflict(posts=frozenset({"dsl", "deputy_dsl"}))
+    assert following("dsl", None, SCHOOL, no_leads, {HEAD.id}) == Recipients((CHAIR,))
+    assert CHAIR not in following("dsl", None, SCHOOL, OPEN, everyone_but_the_chair).places
+    assert CHAIR not in following("head", None, SCHOOL, OPEN, {HEAD.id}).places
+    assert first("chair", None, "P1", SCHOOL, OPEN) == Recipients((CHAIR,))
+    assert not first("dsl", None, "P1", [CHAIR], OPEN)
+
+
+def test_a_chair_who_reported_is_told_of_their_own_duty() -> None:
+    chair = place(8, "chair", ref="ref-chair")
+    assert first("reporter", "ref-chair", "P1", [*ALL, chair], OPEN) == Recipients((chair,))
+    assert chair in following("reporter", "ref-chair", [chair], OPEN, {chair.id}).places
 
 
 def test_an_unclaimed_task_goes_to_the_team_s_manager_next() -> None:
@@ -164,4 +180,13 @@ def test_where_a_post_may_be_told_of_a_late_task_someone_is(
     owner: str, owner_ref: str | None, here: list[Place], conflict: Conflict
 ) -> None:
     told = following(owner, owner_ref, here, conflict, ())
-    assert bool(told.places) == any(conflict.allows(p) for p in here)
+    chairs = owner_ref is None and owner == "chair"
+    able = [
+        p
+        for p in here
+        if p.post != "chair"
+        or chairs
+        or conflict.chair_stands_in
+        or owner_ref == p.account_ref is not None
+    ]
+    assert bool(told.places) == any(conflict.allows(p) for p in able)
