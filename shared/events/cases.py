@@ -69,7 +69,8 @@ class TaskOpened(EventData):
     owner: the post or person that owes it, as the packs name it, and owner_role their code for it
     (`team` is the queue's own); owner_ref: the keyed hash of the account where the duty is
     personal. conflicted_roles: posts at the school that must not hear of it, whoever holds them.
-    by is null where the task is due at once.
+    by is null where the task is due at once. supersedes: the task whose place it takes, because
+    what was acknowledged there is less than what is asked now.
     """
 
     task_id: UUID
@@ -91,6 +92,7 @@ class TaskOpened(EventData):
     exclude_school_staff: bool
     conflicted_roles: list[str] = Field(default_factory=list)
     synthetic: bool
+    supersedes: UUID | None = None
 
 
 class TaskAcknowledged(EventData):

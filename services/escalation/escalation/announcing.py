@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -59,6 +60,8 @@ def tell_task_opened(
     task: Task,
     excluded: Iterable[str],
     traceparent: str | None,
+    *,
+    supersedes: UUID | None,
 ) -> None:
     data = cases.TaskOpened(
         task_id=task.id,
@@ -80,6 +83,7 @@ def tell_task_opened(
         exclude_school_staff=case.exclude_school_staff,
         conflicted_roles=case.conflicted,
         synthetic=case.synthetic,
+        supersedes=supersedes,
     )
     emit(
         session,

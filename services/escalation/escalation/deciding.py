@@ -135,9 +135,12 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
     now = rules.clock.now()
     session.add_all(changes.opened)
     await session.flush()
-    await cancel_timers(session, [task.id for task in (*changes.raised, *changes.superseded)])
+    ended = [task.id for task in (*changes.raised, *changes.superseded.values())]
+    await cancel_timers(session, ended)
     for task in changes.opened:
-        tell_task_opened(session, case, task, excluded, traceparent)
+        before = changes.superseded.get(task.id)
+        supersedes = before.id if before else None
+        tell_task_opened(session, case, task, excluded, traceparent, supersedes=supersedes)
     for task in changes.raised:
         task.version += 1
         tell_task_raised(session, task, now, traceparent)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from escalation.models import CaseFile, Task
 from escalation.ranking import PRIORITIES, harder, higher, nearer, rank
@@ -16,12 +17,11 @@ Watched = Callable[[str, str | None], bool]
 
 @dataclass
 class Plan:
+    """superseded: by the id of the task that takes the place of it."""
+
     opened: list[Task] = field(default_factory=list)
     raised: list[Task] = field(default_factory=list)
-    superseded: list[Task] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.opened or self.raised or self.superseded)
+    superseded: dict[UUID, Task] = field(default_factory=dict)
 
 
 def plan(
@@ -51,7 +51,7 @@ def plan(
             result.opened.append(new)
             if old.closed_at is None:
                 _supersede(old, at)
-                result.superseded.append(old)
+                result.superseded[new.id] = old
         elif old.closed_at is None and raise_task(old, new):
             result.raised.append(old)
     return result

@@ -105,7 +105,10 @@ class Match(SQLModel, table=True):
 
 
 class Receipt(SQLModel, table=True):
-    """What the school sees of one task: who has it (a post, never a person) and how far it is."""
+    """What the school sees of one task: who has it (a post, never a person) and how far it is.
+
+    What is null is not known yet: the task was raised or acknowledged before its opening was heard.
+    """
 
     __tablename__ = "receipt"
 
@@ -113,10 +116,10 @@ class Receipt(SQLModel, table=True):
     concern_id: UUID = Field(index=True)
     route: str
     la: str | None
-    priority: str
-    certainty: str
-    owner: str
-    channel: str
+    priority: str | None = None
+    certainty: str | None = None
+    owner: str | None = None
+    channel: str | None = None
     state: str
     opened_at: datetime = Field(sa_type=_INSTANT)
     due_by: datetime | None = Field(default=None, sa_type=_INSTANT)
@@ -145,7 +148,7 @@ class Progress(SQLModel, table=True):
     __tablename__ = "progress"
 
     concern_id: UUID = Field(primary_key=True)
-    priority: str
+    priority: str | None = None
     opened_at: datetime = Field(sa_type=_INSTANT)
     claimed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)

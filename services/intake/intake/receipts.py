@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import literal, select, update
+from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,64 +22,86 @@ Write = Callable[[AsyncSession, Any], Awaitable[None]]
 
 
 async def _case_opened(session: AsyncSession, case: cases.CaseOpened) -> None:
+    made = insert(Progress).values(
+        concern_id=case.case_id, priority=case.priority, opened_at=case.opened_at
+    )
+    # A raise may have been heard first, and has the priority of later.
+    priority = func.coalesce(col(Progress.priority), made.excluded.priority)
     await session.execute(
-        insert(Progress)
-        .values(concern_id=case.case_id, priority=case.priority, opened_at=case.opened_at)
-        .on_conflict_do_nothing()
+        made.on_conflict_do_update(
+            index_elements=[col(Progress.concern_id)],
+            set_={"opened_at": made.excluded.opened_at, "priority": priority},
+        )
     )
     detail = {"priority": case.priority, "routes": case.routes, "unprocessed": case.unprocessed}
     await _tell(session, case.case_id, "case_opened", case.opened_at, detail)
 
 
 async def _case_raised(session: AsyncSession, case: cases.CaseRaised) -> None:
-    await _progress(session, case.case_id, priority=case.priority)
+    await _progress(session, case.case_id, case.at, priority=case.priority)
     detail = {"priority": case.priority, "routes": case.routes}
     await _tell(session, case.case_id, "case_raised", case.at, detail)
 
 
 async def _case_claimed(session: AsyncSession, case: cases.CaseClaimed) -> None:
     # Who claimed it is the hub's own business: the school sees that somebody has it, and since when
-    await _progress(session, case.case_id, claimed_at=None if case.released else case.at)
+    await _progress(session, case.case_id, case.at, claimed_at=None if case.released else case.at)
     kind = "case_released" if case.released else "case_claimed"
     await _tell(session, case.case_id, kind, case.at, {})
 
 
 async def _case_decided(session: AsyncSession, case: cases.CaseDecided) -> None:
-    await _progress(session, case.case_id, decided_at=case.at, outcome=case.outcome)
+    await _progress(session, case.case_id, case.at, decided_at=case.at, outcome=case.outcome)
     await _tell(session, case.case_id, "case_decided", case.at, {"outcome": case.outcome})
 
 
 async def _task_opened(session: AsyncSession, task: cases.TaskOpened) -> None:
-    await session.execute(
-        insert(Receipt)
-        .values(
-            task_id=task.task_id,
-            concern_id=task.case_id,
-            route=task.route,
-            la=task.la,
-            priority=task.priority,
-            certainty=task.certainty,
-            owner=task.owner,
-            channel=task.channel,
-            state="open",
-            opened_at=task.opened_at,
-            due_by=task.by,
-            hard_by=task.hard_by,
-            reference_given=False,
-        )
-        .on_conflict_do_nothing()
+    made = insert(Receipt).values(
+        task_id=task.task_id,
+        concern_id=task.case_id,
+        route=task.route,
+        la=task.la,
+        priority=task.priority,
+        certainty=task.certainty,
+        owner=task.owner,
+        channel=task.channel,
+        state="open",
+        opened_at=task.opened_at,
+        due_by=task.by,
+        hard_by=task.hard_by,
+        reference_given=False,
     )
+    told = ("la", "certainty", "owner", "channel", "opened_at", "hard_by")
+    # A raise that was heard first has the priority and the deadline of later.
+    raised = col(Receipt.priority).is_not(None)
+    later = {
+        name: case((raised, col(getattr(Receipt, name))), else_=made.excluded[name])
+        for name in ("priority", "due_by")
+    }
+    await session.execute(
+        made.on_conflict_do_update(
+            index_elements=[col(Receipt.task_id)],
+            set_={name: made.excluded[name] for name in told} | later,
+            where=col(Receipt.owner).is_(None),
+        )
+    )
+    if task.supersedes is not None:
+        await session.execute(
+            update(Receipt)
+            .where(col(Receipt.task_id) == task.supersedes)
+            .values(state="superseded")
+        )
 
 
 async def _task_acknowledged(session: AsyncSession, task: cases.TaskAcknowledged) -> None:
     values = {"state": "acknowledged", "acknowledged_at": task.at}
-    await _receipt(session, task.task_id, **values, reference_given=task.reference_given)
+    await _receipt(session, task, **values, reference_given=task.reference_given)
     detail = {"task_id": str(task.task_id), "route": task.route}
     await _tell(session, task.case_id, "task_acknowledged", task.at, detail)
 
 
 async def _task_raised(session: AsyncSession, task: cases.TaskRaised) -> None:
-    await _receipt(session, task.task_id, priority=task.priority, due_by=task.by)
+    await _receipt(session, task, priority=task.priority, due_by=task.by)
 
 
 async def _notice(
@@ -100,13 +122,26 @@ async def _notice(
     )
 
 
-async def _progress(session: AsyncSession, concern_id: UUID, **values: Any) -> None:
-    statement = update(Progress).where(col(Progress.concern_id) == concern_id).values(**values)
-    await session.execute(statement)
+async def _progress(session: AsyncSession, concern_id: UUID, at: datetime, **values: Any) -> None:
+    """Also where the opening of the case was not heard yet."""
+    await session.execute(
+        insert(Progress)
+        .values(concern_id=concern_id, opened_at=at, **values)
+        .on_conflict_do_update(index_elements=[col(Progress.concern_id)], set_=values)
+    )
 
 
-async def _receipt(session: AsyncSession, task_id: UUID, **values: Any) -> None:
-    await session.execute(update(Receipt).where(col(Receipt.task_id) == task_id).values(**values))
+async def _receipt(
+    session: AsyncSession, task: cases.TaskAcknowledged | cases.TaskRaised, **values: Any
+) -> None:
+    """Also where the opening of the task was not heard yet: what is known of it shows at once."""
+    known = {"concern_id": task.case_id, "route": task.route, "opened_at": task.at}
+    first = {"task_id": task.task_id, "state": "open", "reference_given": False} | known | values
+    await session.execute(
+        insert(Receipt)
+        .values(first)
+        .on_conflict_do_update(index_elements=[col(Receipt.task_id)], set_=values)
+    )
 
 
 async def _tell(

@@ -98,7 +98,7 @@ async def receipt(session: AsyncSession, concern: Concern, submission: Submissio
         "subject": concern.subject_ref,
         "subject_role": concern.subject_role,
         "received_at": submission.received_at.isoformat(),
-        "priority": progress.priority if progress else decision["priority"],
+        "priority": (progress and progress.priority) or decision["priority"],
         "state": _state(progress),
         "outcome": progress.outcome if progress else None,
         "entered_in_error": concern.entered_in_error_at is not None,
@@ -145,12 +145,18 @@ def _task(task: Receipt, told: list[Json]) -> Json:
         "channel": task.channel,
         "state": task.state,
         "has_it": task.acknowledged_at is not None,
-        "by": task.due_by.isoformat() if task.due_by else "now",
+        "by": _by(task),
         "hard_by": task.hard_by and task.hard_by.isoformat(),
         "acknowledged_at": task.acknowledged_at and task.acknowledged_at.isoformat(),
         "reference_given": task.reference_given,
         "notices": [notice for notice in told if notice["task_id"] == str(task.task_id)],
     }
+
+
+def _by(task: Receipt) -> str | None:
+    if task.due_by is not None:
+        return task.due_by.isoformat()
+    return "now" if task.priority is not None else None
 
 
 def _notice(notice: ReceiptNotice) -> Json:

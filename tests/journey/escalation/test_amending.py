@@ -48,6 +48,20 @@ async def test_an_acknowledgement_of_less_does_not_cover_what_is_now_urgent(hous
     assert again[0]["task_id"] != lead["task_id"]
 
 
+async def test_a_task_that_takes_the_place_of_another_says_so(house: House) -> None:
+    case_id = await house.raised()
+    hub = (await house.queue(worker()))[0]
+    path = f"/v1/tasks/{hub['task_id']}/acknowledge"
+    done = await house.ask("POST", path, worker(), {}, hub["version"])
+    assert done.status_code == 200, done.text
+    await house.hear("concern.amended", case_id, to_be="read by hand")
+    (instead,) = await house.queue(worker())
+    assert instead["priority"] == "P0"
+    opened = {event["task_id"]: event["supersedes"] for event in await house.told("task.opened")}
+    assert opened.pop(instead["task_id"]) == hub["task_id"]
+    assert set(opened.values()) == {None}
+
+
 async def test_a_raised_task_is_told_with_its_new_priority(house: House) -> None:
     case_id = await house.raised(facts={"immediate_danger": "unknown"})
     await house.amended(case_id, immediate_danger="yes")

@@ -157,6 +157,81 @@ async def test_an_event_heard_twice_changes_nothing(intake: Intake) -> None:
     assert await intake.count("outcome") == 1
 
 
+async def shown(intake: Intake, concern_id: UUID) -> dict[str, Any]:
+    found: dict[str, Any] = (await intake.get(f"/v1/concerns/{concern_id}")).json()
+    return found
+
+
+async def test_what_is_heard_before_a_tasks_opening_shows_at_once_and_stays(
+    intake: Intake,
+) -> None:
+    concern_id = await raised(intake)
+    told = opened(intake, concern_id)
+    task = told[1][1]
+    assert isinstance(task, cases.TaskOpened)
+    now = intake.desk.runtime.clock.now()
+    of = {"task_id": task.task_id, "case_id": concern_id, "route": "MASH", "at": now}
+    soon = now + timedelta(hours=1)
+    done = cases.TaskAcknowledged(**of, actor_ref="x", reference_given=True)
+    await hear(intake, ("task.acknowledged", done))
+    early = (await shown(intake, concern_id))["tasks"][0]
+    assert (early["state"], early["has_it"]) == ("acknowledged", True)
+    assert early["owner"] is early["priority"] is early["by"] is None
+    await hear(intake, ("task.raised", cases.TaskRaised(**of, priority="P0", by=soon)), *told)
+    late = (await shown(intake, concern_id))["tasks"][0]
+    assert (late["state"], late["owner"], late["priority"]) == ("acknowledged", "the hub", "P0")
+    assert late["by"] == soon.isoformat()
+
+
+async def test_an_acknowledgement_heard_first_leaves_the_deadline_to_the_opening(
+    intake: Intake,
+) -> None:
+    concern_id = await raised(intake)
+    told = opened(intake, concern_id)
+    task = told[1][1]
+    assert isinstance(task, cases.TaskOpened)
+    done = cases.TaskAcknowledged(
+        task_id=task.task_id,
+        case_id=concern_id,
+        route="MASH",
+        at=task.opened_at,
+        actor_ref="x",
+        reference_given=False,
+    )
+    await hear(intake, ("task.acknowledged", done), *told)
+    late = (await shown(intake, concern_id))["tasks"][0]
+    assert (late["by"], late["priority"]) == ("now", "P1")
+
+
+async def test_a_case_raised_before_its_opening_is_heard_keeps_the_higher_priority(
+    intake: Intake,
+) -> None:
+    concern_id = await raised(intake)
+    now = intake.desk.runtime.clock.now()
+    higher = cases.CaseRaised(
+        case_id=concern_id, at=now, priority="P0", packs=[], rules=[], routes=[]
+    )
+    await hear(intake, ("case.raised", higher), *opened(intake, concern_id))
+    found = await shown(intake, concern_id)
+    assert (found["priority"], found["state"]) == ("P0", "in_queue")
+
+
+async def test_a_task_that_another_took_the_place_of_shows_as_superseded(intake: Intake) -> None:
+    concern_id = await raised(intake)
+    told = opened(intake, concern_id)
+    task = told[1][1]
+    assert isinstance(task, cases.TaskOpened)
+    more = task.model_copy(
+        update={"task_id": uuid4(), "priority": "P0", "supersedes": task.task_id}
+    )
+    await hear(intake, *told, ("task.opened", more))
+    tasks = (await shown(intake, concern_id))["tasks"]
+    assert [(one["priority"], one["state"]) for one in tasks] == [
+        ("P0", "open"),
+        ("P1", "superseded"),
+    ]
+
+
 async def test_only_the_client_that_submitted_and_the_schools_leads_see_a_receipt(
     intake: Intake,
 ) -> None:

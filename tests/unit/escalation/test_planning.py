@@ -85,7 +85,7 @@ def test_an_open_task_is_only_ever_raised(
     changes = plan(CASE, tasks, now, NOW, watched)
     for task in tasks:
         assert as_urgent(urgency(task), was[id(task)])
-    for task in changes.superseded:
+    for task in changes.superseded.values():
         assert any(new.route == task.route and urgency(new)[0] < urgency(task)[0]
                    for new in changes.opened)  # fmt: skip
 
@@ -111,7 +111,7 @@ def test_whatever_a_decision_asks_is_owed_by_someone(
 def test_the_same_decision_again_changes_nothing(decision: list[dict[str, Any]]) -> None:
     tasks = tasks_for(decision, ["open"] * len(decision))
     changes = plan(CASE, tasks, decision, NOW, watched)
-    assert (changes.opened, changes.raised, changes.superseded) == ([], [], [])
+    assert (changes.opened, changes.raised, changes.superseded) == ([], [], {})
 
 
 @given(actions())
