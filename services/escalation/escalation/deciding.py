@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from escalation.announcing import tell_opened, tell_raised, tell_task_opened, tell_task_raised
 from escalation.clearing import cancel_timers
 from escalation.history import remember
+from escalation.holds import taken_hold
 from escalation.models import CaseFile, Exclusion, Task
 from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
@@ -80,11 +81,15 @@ async def open_case(
     traceparent: str | None,
 ) -> None:
     """A new case with a task for each action and the clocks of each task."""
+    early = await taken_hold(session, case.id)
+    case.held = early is not None and early.held
     session.add(case)
     await session.flush()
     await exclude(session, case, excluded)
     tell_opened(session, case, traceparent)
     remember(session, case.id, "opened", case.opened_at, priority=case.priority)
+    if early is not None and early.held:
+        remember(session, case.id, "held", early.at, actor_ref=early.actor_ref)
     changes = plan(case, [], case.decision["actions"], case.opened_at, rules.watched)
     await _carry_out(session, case, changes, rules, excluded, traceparent)
 

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.deciding import lock_case
 from escalation.history import remember
+from escalation.holds import remember_hold
 from escalation.models import CaseEvent, CaseFile, CaseLink, SealedDetail, Task
 from escalation.viewer import LEADS
 from shared.dead_letters import DeadLetter
@@ -35,7 +36,8 @@ async def on_held(session: AsyncSession, event: Event) -> None:
     hold = concerns.ConcernHeld.model_validate_json(event.data)
     case = await lock_case(session, hold.concern_id)
     if case is None:
-        return  # its erasure, if one is asked for, comes from intake, which knows of the hold
+        await remember_hold(session, hold)
+        return
     case.held = hold.held
     kind = "held" if hold.held else "hold_released"
     remember(session, case.id, kind, hold.at, actor_ref=hold.actor_ref)

@@ -149,6 +149,17 @@ class Exclusion(SQLModel, table=True):
     account_ref: str = Field(primary_key=True, index=True)
 
 
+class EarlyHold(SQLModel, table=True):
+    """A hold that was heard of before its case: it counts once that is opened."""
+
+    __tablename__ = "early_hold"
+
+    case_id: UUID = Field(primary_key=True)
+    held: bool
+    at: datetime = Field(sa_type=_INSTANT)
+    actor_ref: str
+
+
 class CaseLink(SQLModel, table=True):
     """A keyed hash of what identifies the child: cases that share one may be about one child."""
 

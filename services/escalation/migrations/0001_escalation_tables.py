@@ -120,6 +120,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_case_link_match_key", "case_link", ["match_key"])
     op.create_table(
+        "early_hold",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_ref", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("case_id"),
+    )
+    op.create_table(
         "exclusion",
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("account_ref", sa.String(), nullable=False),
@@ -219,6 +227,7 @@ def downgrade() -> None:
         "task",
         "sealed_detail",
         "exclusion",
+        "early_hold",
         "case_link",
         "case_event",
         "producer",

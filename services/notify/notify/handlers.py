@@ -45,15 +45,16 @@ class Handlers:
     async def concern_raised(
         self, session: AsyncSession, event: Event, concern: ConcernRaised
     ) -> None:
+        told = {"reporter_ref": concern.reporter_ref, "sealed": concern.sealed_contacts}
         await session.execute(
             insert(ReporterContact)
-            .values(
-                concern_id=event.subject,
-                reporter_ref=concern.reporter_ref,
-                sealed=concern.sealed_contacts,
-                held=False,
+            .values(concern_id=event.subject, held=False, **told)
+            .on_conflict_do_update(
+                index_elements=["concern_id"],
+                set_=told,
+                # A hold may have come first and stands; what is erased never comes back.
+                where=col(ReporterContact.erased_at).is_(None),
             )
-            .on_conflict_do_nothing()
         )
 
     async def concern_erased(
@@ -74,10 +75,11 @@ class Handlers:
         )
 
     async def concern_held(self, session: AsyncSession, event: Event, held: ConcernHeld) -> None:
+        """Also of a concern that has not been heard of yet, so that it counts from then on."""
         await session.execute(
-            update(ReporterContact)
-            .where(col(ReporterContact.concern_id) == event.subject)
-            .values(held=held.held)
+            insert(ReporterContact)
+            .values(concern_id=event.subject, held=held.held)
+            .on_conflict_do_update(index_elements=["concern_id"], set_={"held": held.held})
         )
 
     async def case_opened(self, session: AsyncSession, event: Event, case: CaseOpened) -> None:

@@ -83,7 +83,8 @@ class Notice(SQLModel, table=True):
 class ReporterContact(SQLModel, table=True):
     """How to reach who raised a concern: sealed, and opened only in the moment of sending.
 
-    erased_at leaves a mark, so that an event which comes late cannot bring the contact back.
+    erased_at leaves a mark, so that an event which comes late cannot bring the contact back. A hold
+    that comes before the concern is kept in a row without a contact.
     """
 
     __tablename__ = "reporter_contact"

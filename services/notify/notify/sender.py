@@ -170,7 +170,7 @@ async def _reporters_address(
     session: AsyncSession, runtime: Runtime, notice: Notice
 ) -> str | Outcome:
     contact = await session.get(ReporterContact, notice.case_id)
-    if contact is None:
+    if contact is None or (contact.sealed is None and contact.erased_at is None):
         late = runtime.clock.now() - notice.created_at > WAIT_FOR_CONTACT
         return Outcome("never", "no_recipient") if late else Outcome("later", "contact_awaited")
     if contact.sealed is None:

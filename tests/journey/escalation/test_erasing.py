@@ -72,6 +72,27 @@ async def test_a_hold_stops_erasure_until_it_is_released(house: House) -> None:
     assert (await house.case(worker(), case_id))["facts"] == {}
 
 
+async def test_a_hold_that_comes_before_its_case_counts_once_that_opens(house: House) -> None:
+    case_id = uuid4()
+    await hold(house, case_id, held=True)
+    await house.raised(case_id)
+    case = await house.case(worker(), case_id)
+    assert case["held"]
+    assert "held" in {entry["kind"] for entry in case["history"]}
+    await erase(house, case_id)
+    assert (await house.case(worker(), case_id))["facts"]
+    await hold(house, case_id, held=False)
+    assert (await house.case(worker(), case_id))["facts"] == {}
+
+
+async def test_a_hold_that_was_released_before_its_case_came_holds_nothing(house: House) -> None:
+    case_id = uuid4()
+    await hold(house, case_id, held=True)
+    await hold(house, case_id, held=False)
+    await house.raised(case_id)
+    assert not (await house.case(worker(), case_id))["held"]
+
+
 async def test_a_wrong_child_is_marked_and_its_tasks_stay_with_people(house: House) -> None:
     case_id = await house.raised()
     await house.hear(

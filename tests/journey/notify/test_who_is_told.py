@@ -167,6 +167,27 @@ async def test_what_is_held_is_not_erased_but_put_before_a_person(notify: Notify
     assert [event["reason"] for event in await notify.told()] == ["erased-while-held"]
 
 
+async def test_a_hold_that_comes_before_its_concern_counts_once_that_comes(
+    notify: Notify, server: Server
+) -> None:
+    concern = uuid4()
+    at = notify.clock.now().isoformat()
+    held = {"concern_id": concern, "held": True, "at": at, "actor_ref": "ref-dpo"}
+    await notify.hears("concern.held", concern, held)
+    await opens(notify, **personal(concern))
+    await notify.sends()
+    assert await notify.told() == []
+    await raised(notify, concern, {"email": TEACHER})
+    notify.clock.advance(timedelta(seconds=1))
+    await notify.sends()
+    assert server.recipients == [TEACHER]
+    erased = {"concern_id": concern, "erased_at": at, "actor_ref": "ref-dpo"}
+    await notify.hears("concern.erased", concern, erased)
+    (contact,) = await notify.rows("SELECT sealed, held FROM reporter_contact")
+    assert contact["sealed"] is not None
+    assert contact["held"]
+
+
 async def test_an_accused_lead_hears_nothing(notify: Notify, server: Server) -> None:
     await notify.directory(school(dsl="ref-dsl", deputy_dsl="ref-deputy", head="ref-head"))
     await opens(notify, owner_role="dsl", excluded_refs=["ref-dsl"])
