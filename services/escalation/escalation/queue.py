@@ -1,9 +1,8 @@
 """The queue of one route in one authority: what to take up next."""
 
 import base64
-import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from sqlmodel.sql.expression import Select
 from escalation.access import Session
 from escalation.conflicts import Shown, siblings, without_conflict
 from escalation.models import CaseFile, Task
+from escalation.ranking import RANKS
 from escalation.rows import TaskRow, task_row
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
@@ -115,7 +115,10 @@ def read_place(after: str | None) -> Place | None:
         rank, due_at, task_id = json.loads(
             base64.urlsafe_b64decode(after + "=" * (-len(after) % 4))
         )
-        return int(rank), datetime.fromisoformat(due_at), UUID(task_id)
-    except (ValueError, TypeError, binascii.Error, AttributeError):
+        instant = datetime.fromisoformat(due_at)
+        if rank not in RANKS or instant.tzinfo is None:
+            raise ValueError
+        return int(rank), instant.astimezone(UTC), UUID(task_id)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         detail = "Use `after` only as it was given to you in `next`."
         raise Problem(422, "place-not-valid", detail) from None

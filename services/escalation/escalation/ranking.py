@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 PRIORITIES: Final = ("P0", "P1", "P2", "P3", "P4")
+RANKS: Final = range(1 + len(PRIORITIES))
 
 
 def rank(priority: str, *, unprocessed: bool) -> int:

@@ -1,7 +1,10 @@
 """The order of a queue, its pages, and who may look at it."""
 
+import base64
 from datetime import timedelta
 from uuid import UUID
+
+import pytest
 
 from tests.journey.escalation.house import KENT, House, at_school, dsl, worker
 
@@ -49,10 +52,41 @@ async def test_the_pages_of_a_queue_hold_every_task_once(house: House) -> None:
     assert set(seen) == raised
 
 
-async def test_a_place_that_was_made_up_is_refused(house: House) -> None:
-    answer = await house.ask("GET", "/v1/queues/MASH?la=821&after=xyz", worker())
-    assert answer.status_code == 422
-    assert "xyz" not in answer.text
+TASK = "7f0f4a0e-3c8a-4a51-9d0c-0d9f5f8f4f11"
+NOON = "2026-11-24T12:00:00+00:00"
+
+
+def place(written: str) -> str:
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "xyz",
+        "\u00e9",
+        place(f'[Infinity, "{NOON}", "{TASK}"]'),
+        place(f'[1e400, "{NOON}", "{TASK}"]'),
+        place(f'[40000, "{NOON}", "{TASK}"]'),
+        place(f'[-1, "{NOON}", "{TASK}"]'),
+        place(f'["2", "{NOON}", "{TASK}"]'),
+        place(f'[2, "2026-11-24T12:00:00", "{TASK}"]'),
+        place(f'[2, "0001-01-01T00:00:00+14:00", "{TASK}"]'),
+        place(f'[2, 7, "{TASK}"]'),
+        place(f'[2, "{NOON}", 7]'),
+        place(f'{{"0": 1, "1": "{NOON}", "2": "{TASK}"}}'),
+        place("[" * 30_000),
+        place("7"),
+    ],
+)
+async def test_a_place_that_was_made_up_is_refused(house: House, after: str) -> None:
+    for path, who in (
+        (f"/v1/queues/MASH?la=821&after={after}", worker()),
+        (f"/v1/tasks?after={after}", dsl()),
+    ):
+        answer = await house.ask("GET", path, who)
+        assert (answer.status_code, answer.json()["code"]) == (422, "place-not-valid")
+        assert after not in answer.text
 
 
 async def test_only_the_workers_of_that_queue_and_authority_see_it(house: House) -> None:
