@@ -80,7 +80,10 @@ async def fire_due(
             if is_transient(error):
                 raise
             log.error("timers are taken apart", error=type(error).__name__)
-    return sum([await _fire_first(sessions, rules) for _ in range(limit)])
+    fired = 0
+    while fired < limit and await _fire_first(sessions, rules):
+        fired += 1
+    return fired
 
 
 async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) -> bool:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+from sqlalchemy.event import listen
+
 from tests.journey.escalation.house import House, dsl, worker
 
 
@@ -120,6 +122,20 @@ async def test_a_timer_that_cannot_be_fired_silences_no_other(house: House) -> N
     await house.fire()
     assert ("MASH", "unclaimed") in await steps(house)
     assert await house.sql("SELECT 1 FROM timer WHERE kind = 'nonsense' AND state = 'pending'")
+
+
+async def test_a_batch_that_is_taken_apart_ends_with_the_last_timer_that_is_due(
+    house: House,
+) -> None:
+    await house.raised(facts={"immediate_danger": "yes"})
+    await house.sql("UPDATE timer SET kind = 'nonsense'")
+    house.clock.advance(timedelta(minutes=2))
+    due = await house.sql("SELECT id FROM timer WHERE due_at <= $1", house.clock.now())
+    begun: list[object] = []
+    listen(house.runtime.engine.sync_engine, "begin", begun.append)
+    assert await house.fire() == len(due) > 0
+    # The batch, each timer twice as it is put off, and one look that finds nothing more.
+    assert len(begun) == 1 + 2 * len(due) + 1
 
 
 async def test_a_claim_given_back_is_not_chased_twice_as_often(house: House) -> None:
