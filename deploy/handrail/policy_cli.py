@@ -81,10 +81,10 @@ def explain(  # noqa: PLR0917 - each is an option of the command line
 ) -> None:
     """What a submission calls for, by which rules, and what would settle the rest."""
     policy = _policy(packs)
-    read = _read(body, policy, _instant(at), la)
+    read = _read(body, policy, _instant(at))
     if why_not is not None and why_not not in policy.national.routes:
         _stop(f"there is no route {why_not}; the routes are {', '.join(policy.national.routes)}")
-    answers = [_answer(policy, read, index, why_not) for index in range(len(read.subjects))]
+    answers = [_answer(policy, read, index, la, why_not) for index in range(len(read.subjects))]
     if as_json:
         shown = answers[0] if len(answers) == 1 else answers
         typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
@@ -109,25 +109,21 @@ def _instant(at: str | None) -> datetime:
     return found
 
 
-def _read(body: Path, policy: Policy, received_at: datetime, la: str | None) -> Submission:
+def _read(body: Path, policy: Policy, received_at: datetime) -> Submission:
     try:
-        return read_submission(
-            body.read_bytes(),
-            policy.schema,
-            received_at=received_at,
-            school_la=lambda _urn: la,
-        )
+        return read_submission(body.read_bytes(), policy.schema, received_at=received_at)
     except OSError:
         _stop("the file of the body cannot be read; check its name")
     except (Unreadable, TooLarge):
         _stop("the body cannot be read as JSON, or is far too large")
 
 
-def _answer(policy: Policy, read: Submission, index: int, why_not: str | None) -> dict[str, Any]:
+def _answer(
+    policy: Policy, read: Submission, index: int, la: str | None, why_not: str | None
+) -> dict[str, Any]:
     subject = read.subjects[index]
     facts: dict[str, Any] = dict(subject.facts)
-    where = read.authorities(subject)
-    authorities = Authorities(where.home, where.found, where.school)
+    authorities = Authorities(subject.home_la, read.found_la, la)
     if why_not is not None:
         return policy.why_not(why_not, facts, received_at=read.received_at, authorities=authorities)
     return policy.decide(

@@ -91,10 +91,6 @@ class Lanes:
             waiting.given_up = True
             raise NotStored("away") from None
 
-    @property
-    def waiting(self) -> int:
-        return len(self._queue)
-
     async def run(self, ring: Callable[[], None]) -> None:
         """Works until cancelled. `ring` is called after each commit that stored something."""
         self._ring = ring

@@ -62,10 +62,6 @@ class Register:
         """The school, or None for a URN that is not in the register."""
         return await self._known.find(urn)
 
-    def forget(self) -> None:
-        """After an import in this process."""
-        self._known.forget()
-
     async def _look(self, urn: str) -> RegisteredSchool | None:
         async with self._sessions() as session:
             row = await session.get(School, urn)

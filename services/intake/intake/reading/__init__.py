@@ -8,12 +8,11 @@ from intake.reading.digest import (
 )
 from intake.reading.issues import Issue
 from intake.reading.media import MediaFilter, TooLarge, without_media
-from intake.reading.model import Authorities, Reporter, Subject, Submission
+from intake.reading.model import Reporter, Subject, Submission
 from intake.reading.parse import Unreadable
 from intake.reading.submission import read_submission
 
 __all__ = [
-    "Authorities",
     "Issue",
     "MediaFilter",
     "Reporter",

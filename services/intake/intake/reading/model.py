@@ -12,15 +12,6 @@ Role = Literal["child", "child_who_harmed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Authorities:
-    """Three-digit codes: where the child lives, where it was found, and its school's."""
-
-    home: str | None
-    found: str | None
-    school: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reporter:
     role: str
     does_teaching_work: str
@@ -54,13 +45,11 @@ class Submission:
     """
 
     urn: str | None
-    quarantined: bool
     source_record_id: str | None
     received_at: datetime
     discovered_at: datetime | None
     occurred_at: datetime | None
     found_la: str | None
-    school_la: str | None
     reporter: Reporter
     subjects: tuple[Subject, ...]
     issues: tuple[Issue, ...]
@@ -74,6 +63,3 @@ class Submission:
     def strict_errors(self) -> tuple[dict[str, str], ...]:
         """What a sandbox client that asked for strict handling is told."""
         return tuple(issue.as_json() for issue in self.issues)
-
-    def authorities(self, subject: Subject) -> Authorities:
-        return Authorities(subject.home_la, self.found_la, self.school_la)

@@ -1,7 +1,6 @@
 """Reads what a school sent: never refused for bad data, and every doubt said (R-DQ-01)."""
 
 import json
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,13 +46,11 @@ def read_submission(
     schema: Schema,
     *,
     received_at: datetime,
-    client_schools: Sequence[str] = (),
-    school_la: Callable[[str], str | None] = lambda _urn: None,
 ) -> Submission:
     """Raises Unreadable or TooLarge and nothing else, whatever was sent."""
     issues = Issues()
     raw = read_json(body, issues) if isinstance(body, bytes) else _of_object(body, issues)
-    return _Reading(schema, received_at, issues).submission(raw, client_schools, school_la)
+    return _Reading(schema, received_at, issues).submission(raw)
 
 
 def _of_object(body: dict[str, Any], issues: Issues) -> Any:
@@ -68,12 +65,10 @@ class _Reading:
         self._vocabulary = vocabulary(schema)
         self._facts = FactReader(self._vocabulary, issues)
 
-    def submission(
-        self, raw: Any, client_schools: Sequence[str], school_la: Callable[[str], str | None]
-    ) -> Submission:
+    def submission(self, raw: Any) -> Submission:
         body, rest = sort_members(whole(raw, self._issues), BODY, "", self._issues)
         rest = child_beside(body, rest, self._issues)
-        urn = self._urn(body, client_schools)
+        urn = self._urn(body)
         times = {name: self._instant(body, name) for name in ("discovered_at", "occurred_at")}
         reporter, contacts, shared = self._shared(body, rest)
         story = {n: text_of(body.get(n), f"/{n}", self._issues) for n in _STORY}
@@ -83,14 +78,12 @@ class _Reading:
             self._issues.add("", "no_concern")
         return Submission(
             urn=urn,
-            quarantined=urn is None,
             source_record_id=text_of(
                 body.get("source_record_id"), "/source_record_id", self._issues, 200
             ),
             received_at=self._received_at,
             **times,
             found_la=read_la(body.get("found_la"), "/found_la", self._issues),
-            school_la=school_la(urn) if urn else None,
             reporter=reporter,
             subjects=subjects,
             issues=self._issues.all(),
@@ -101,7 +94,7 @@ class _Reading:
             raw=raw,
         )
 
-    def _urn(self, body: Found, client_schools: Sequence[str]) -> str | None:
+    def _urn(self, body: Found) -> str | None:
         at, given = "/urn", body.get("urn")
         school = body.get("school")
         if isinstance(school, str | int) and given is None:
@@ -116,9 +109,6 @@ class _Reading:
         urn, issue = check_urn(text) if text and text.strip() else (None, "urn_missing")
         if urn is None:
             self._issues.add("/school" if issue == "urn_missing" else at, str(issue))
-            if len(set(client_schools)) == 1:
-                self._issues.add("/school", "urn_from_client")
-                return client_schools[0]
         return urn
 
     def _instant(self, body: Found, name: str) -> datetime | None:

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,11 +62,9 @@ def child(**changes: Any) -> dict[str, Any]:
     return first | changes
 
 
-def read(raw: Any, schools: Sequence[str] = ()) -> Submission:
+def read(raw: Any) -> Submission:
     sent = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
-    return read_submission(
-        sent, SCHEMA, received_at=RECEIVED, client_schools=schools, school_la=lambda _: "821"
-    )
+    return read_submission(sent, SCHEMA, received_at=RECEIVED)
 
 
 def with_facts(**facts: Any) -> Submission:

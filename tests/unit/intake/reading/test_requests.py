@@ -14,9 +14,7 @@ AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 def facts_of(**more: Any) -> dict[str, Any]:
     body = {"school": {"urn": "999001"}, "disclosure_request": "all_parents", **more}
-    read = read_submission(
-        body, SCHEMA, received_at=AT, client_schools=(), school_la=lambda _: "886"
-    )
+    read = read_submission(body, SCHEMA, received_at=AT)
     return dict(read.subjects[0].facts)
 
 

@@ -39,10 +39,9 @@ def test_what_identifies_is_kept_apart_from_facts() -> None:
     assert "Robin" not in repr(submission)
 
 
-def test_authorities_are_home_found_and_school() -> None:
+def test_the_authorities_are_where_the_child_lives_and_where_it_was_found() -> None:
     submission = read(body(found_la="926"))
-    authorities = submission.authorities(only(submission))
-    assert (authorities.home, authorities.found, authorities.school) == ("886", "926", "821")
+    assert (only(submission).home_la, submission.found_la) == ("886", "926")
 
 
 @pytest.mark.parametrize(
@@ -54,16 +53,10 @@ def test_authorities_are_home_found_and_school() -> None:
         ({"urn": ""}, "urn_missing"),
     ],
 )
-def test_without_a_urn_the_clients_only_school_is_taken_else_quarantine(
-    school: Any, issue: str
-) -> None:
-    one = read(body(school=school), schools=[URN])
-    assert (one.urn, one.quarantined) == (URN, False)
-    assert issue in {code for _, code in issues(one)}
-    assert ("/school", "urn_from_client") in issues(one)
-    for schools in ([], [URN, "999002"]):
-        several = read(body(school=school), schools=schools)
-        assert (several.urn, several.quarantined, several.school_la) == (None, True, None)
+def test_without_a_urn_that_can_be_read_there_is_none(school: Any, issue: str) -> None:
+    submission = read(body(school=school))
+    assert submission.urn is None
+    assert issue in {code for _, code in issues(submission)}
 
 
 @pytest.mark.parametrize("sent", [{"school": URN}, {"urn": 999001}, {"school": {"urn": 999001}}])
@@ -119,12 +112,12 @@ def test_a_concern_inside_one_wrapper_is_found() -> None:
 def test_what_says_nothing_is_accepted_as_unknown(raw: Any) -> None:
     submission = read(raw)
     assert len(submission.subjects) == 1
-    assert submission.quarantined
+    assert submission.urn is None
     assert any(needs_a_person(code) for _, code in issues(submission))
 
 
 def test_an_object_is_read_as_its_bytes_are() -> None:
-    of_object = read_submission(body(), SCHEMA, received_at=RECEIVED, school_la=lambda _: "821")
+    of_object = read_submission(body(), SCHEMA, received_at=RECEIVED)
     assert of_object == read(body())
 
 
