@@ -215,6 +215,8 @@ def _issues(read: Submission, standing: Standing, not_missed: frozenset[str]) ->
         issues.append(_issue("urn_from_client", "/school"))
     if standing.urn and standing.checked and standing.school is None:
         issues.append(_issue("school_not_in_register", "/school/urn"))
+    if read.school_la and standing.la and read.school_la != standing.la:
+        issues.append(_issue("school_la_differs", "/school/la"))
     return tuple(issues)
 
 

@@ -111,6 +111,17 @@ async def test_a_school_that_is_not_in_the_register_is_an_issue(intake: Intake) 
     assert (await events(intake))[0].school_la is None
 
 
+async def test_an_authority_that_is_not_the_registers_is_an_issue_and_does_not_count(
+    intake: Intake,
+) -> None:
+    response = await intake.post(a_body(school={"urn": URN, "la": "926"}))
+    assert response.status_code == 201
+    assert issues(response)["school_la_differs"] == "/school/la"
+    assert (await events(intake))[0].school_la == "886"
+    same = await intake.post(a_body(school={"urn": URN, "local_authority": "Kent"}), key="key-2")
+    assert "school_la_differs" not in issues(same)
+
+
 async def test_media_are_dropped_and_the_answer_says_what_to_do_with_the_device(
     intake: Intake,
 ) -> None:

@@ -58,7 +58,9 @@ REPORTER = _table(
         "staff_ref": "staff_id",
     }
 )
-SCHOOL = _table({"urn": "school_urn", "name": "", "laestab": "dfe_number", "la": "", "ukprn": ""})
+SCHOOL = _table(
+    {"urn": "school_urn", "name": "", "laestab": "dfe_number", "la": "local_authority", "ukprn": ""}
+)
 
 _LONGEST_NAME = 80
 

@@ -41,10 +41,12 @@ class Submission:
     """contacts: the reporter's name and how to reach them, for the seal that only notify opens.
 
     raw: the whole body as JSON without media, for the seal; it still holds every claimed value.
+    school_la: the authority that the sender names for the school; the register's counts.
     discovered_at: the claim when it is possible, else none; our clock rules either way.
     """
 
     urn: str | None
+    school_la: str | None
     source_record_id: str | None
     received_at: datetime
     discovered_at: datetime | None

@@ -68,7 +68,7 @@ class _Reading:
     def submission(self, raw: Any) -> Submission:
         body, rest = sort_members(whole(raw, self._issues), BODY, "", self._issues)
         rest = child_beside(body, rest, self._issues)
-        urn = self._urn(body)
+        urn, school_la = self._school(body)
         times = {name: self._instant(body, name) for name in ("discovered_at", "occurred_at")}
         reporter, contacts, shared = self._shared(body, rest)
         story = {n: text_of(body.get(n), f"/{n}", self._issues) for n in _STORY}
@@ -78,6 +78,7 @@ class _Reading:
             self._issues.add("", "no_concern")
         return Submission(
             urn=urn,
+            school_la=school_la,
             source_record_id=text_of(
                 body.get("source_record_id"), "/source_record_id", self._issues, 200
             ),
@@ -94,7 +95,9 @@ class _Reading:
             raw=raw,
         )
 
-    def _urn(self, body: Found) -> str | None:
+    def _school(self, body: Found) -> tuple[str | None, str | None]:
+        """Its URN, and the authority that the body names for it."""
+        la = None
         at, given = "/urn", body.get("urn")
         school = body.get("school")
         if isinstance(school, str | int) and given is None:
@@ -105,11 +108,12 @@ class _Reading:
             )
             if found.get("urn") is not None:
                 at, given = "/school/urn", found["urn"]
+            la = read_la(found.get("la"), "/school/la", self._issues)
         text = text_of(given, at, self._issues, 64)
         urn, issue = check_urn(text) if text and text.strip() else (None, "urn_missing")
         if urn is None:
             self._issues.add("/school" if issue == "urn_missing" else at, str(issue))
-        return urn
+        return urn, la
 
     def _instant(self, body: Found, name: str) -> datetime | None:
         raw = body.get(name)

@@ -66,6 +66,14 @@ def test_a_urn_elsewhere_or_as_a_number_is_read(sent: dict[str, Any]) -> None:
     assert read(raw | sent).urn == URN
 
 
+def test_the_authority_that_is_named_for_the_school_is_read() -> None:
+    assert read(body(school={"urn": URN, "la": 886})).school_la == "886"
+    odd = read(body(school={"urn": URN, "la": "somewhere"}))
+    assert odd.school_la is None
+    assert ("/school/la", "la_shape") in issues(odd)
+    assert read(body(school=URN)).school_la is None
+
+
 def test_unknown_members_are_kept_sealed_and_said_once_without_their_names() -> None:
     raw = body(children=[child(favourite_teacher="Zanzibar", zanzibar="x")])
     raw["facts"]["Zanzibar"] = "yes"
