@@ -12,7 +12,16 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.models import LogEntry
-from escalation.models import CaseEvent, CaseFile, CaseLink, Exclusion, SealedDetail, Task, Timer
+from escalation.models import (
+    CaseEvent,
+    CaseFile,
+    CaseLink,
+    EarlyHold,
+    Exclusion,
+    SealedDetail,
+    Task,
+    Timer,
+)
 from intake import privacy
 from notify.models import Notice, ReporterContact
 from shared.db import make_engine, make_sessions
@@ -29,6 +38,7 @@ HELD: Final[Mapping[str, Mapping[str, tuple[Any, str]]]] = {
         "links": (CaseLink, "case_id"),
         "details": (SealedDetail, "case_id"),
         "history": (CaseEvent, "case_id"),
+        "early_hold": (EarlyHold, "case_id"),
     },
     "notify": {"notices": (Notice, "case_id"), "contact": (ReporterContact, "concern_id")},
 }
