@@ -1,6 +1,8 @@
 # The commands of the README. `make demo` and `make test` need nothing started by hand.
 PYTHON ?= python3
 BIN = .venv/bin
+# Two at a time, a file never torn apart: what the files of tests share, they share in order.
+PYTEST = $(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: install install-dev demo test check unit lock clean
 
@@ -24,10 +26,10 @@ demo: install
 	@exec $(BIN)/handrail demo $(ARGS)
 
 test: install-dev
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 unit: install-dev
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(PYTEST) tests/unit $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff format --check .
@@ -35,7 +37,7 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/handrail policy check
-	$(BIN)/pytest -q tests/guards
+	$(PYTEST) -q tests/guards
 
 lock:
 	$(PYTHON) deploy/lock.py
