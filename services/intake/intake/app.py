@@ -66,7 +66,6 @@ def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
         runtime=runtime,
         policy=load_policy(),
         lanes=lanes,
-        register=register,
         authority=authority,
         limiter=Limiter(settings.client_rate),
         synthetic=settings.synthetic,

@@ -10,7 +10,6 @@ from fastapi import Request
 from intake.authority import Authority
 from intake.lanes import Lanes
 from intake.limits import Limiter
-from intake.schools import Register
 from shared.app import Runtime
 from shared.errors import Problem
 from shared.policy import Policy
@@ -34,7 +33,6 @@ class Desk:
     runtime: Runtime
     policy: Policy
     lanes: Lanes
-    register: Register
     authority: Authority
     limiter: Limiter
     synthetic: bool

@@ -101,7 +101,6 @@ async def test_a_start_without_a_database_gives_national_advice_to_anyone_with_a
 ) -> None:
     async with start() as intake:
         intake.desk.authority.forget()
-        intake.desk.register.forget()
         await away(database)
         response = await intake.post(a_body())
         assert response.status_code == 503
