@@ -13,6 +13,9 @@ from shared.auth import Role
 from tests.conftest import TestIssuer
 from tests.journey.audit_log.conftest import Log
 
+# No event of any test has this id.
+UNHEARD_OF = "9f0d3a52-6d43-4c9e-8a44-0b1f7d2c6e10"
+
 
 def raw(text: str) -> bytes:
     return base64.b64decode(text)
@@ -102,7 +105,7 @@ async def test_an_entry_is_found_by_its_number_and_by_its_event(
     [
         ("/v1/log/entries/1", 404),
         ("/v1/log/entries/-1", 404),
-        (f"/v1/log/by-event/{uuid4()}", 404),
+        (f"/v1/log/by-event/{UNHEARD_OF}", 404),
         ("/v1/log/proof/inclusion?seq=0&size=7", 404),
         ("/v1/log/proof/consistency?from=7", 404),
         ("/v1/log/proof/consistency?from=0", 422),
@@ -125,7 +128,7 @@ async def test_what_the_log_does_not_have_is_said_plainly(
 PATHS = (
     "/v1/log/entries",
     "/v1/log/entries/0",
-    f"/v1/log/by-event/{uuid4()}",
+    f"/v1/log/by-event/{UNHEARD_OF}",
     "/v1/log/proof/inclusion?seq=0",
     "/v1/log/proof/consistency?from=1",
     "/v1/log/unaccounted",
