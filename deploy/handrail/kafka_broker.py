@@ -16,6 +16,8 @@ from shared.bus.kafka import LOST, count_brokers
 HOME = Path(__file__).parents[1] / "kafka"
 JARS = HOME / "target" / "jars"
 START_SECONDS = 120.0
+# The place of the dash in the alphabet of base64 for addresses.
+_DASH = 62
 _JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 
@@ -106,8 +108,10 @@ class Broker:
         properties = str(self._properties)
         format_ = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)
         if format_.wait(START_SECONDS):
+            said = (self.directory / "log").read_text(errors="replace").strip().splitlines()
             raise KafkaUnavailable(
-                f"Kafka could not make its files; its reason is in {self.directory / 'log'}."
+                f"Kafka could not make its files in {self.directory}: "
+                f"{said[-1] if said else f'it ended with {format_.returncode}'}"
             )
 
     def _settings(self, voters: str, brokers: int) -> str:
@@ -165,7 +169,7 @@ class KafkaCluster:
     def start(self) -> None:
         """Returns once the cluster answers and knows all its brokers."""
         fetch_jars()
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = _cluster_id(uuid.uuid4())
         voters = ",".join(f"{b.number}@127.0.0.1:{b.controller_port}" for b in self.brokers)
         for broker in self.brokers:
             broker.prepare(cluster, voters, len(self.brokers))
@@ -200,6 +204,12 @@ class KafkaCluster:
         """When nobody wants the data any more."""
         for broker in self.brokers:
             broker.kill()
+
+
+def _cluster_id(random: uuid.UUID) -> str:
+    """In Kafka's own form. One that begins with a dash would be read as an option."""
+    bytes_ = random.bytes if random.bytes[0] >> 2 != _DASH else b"\0" + random.bytes[1:]
+    return base64.urlsafe_b64encode(bytes_).decode().rstrip("=")
 
 
 def _free_ports(count: int) -> list[int]:

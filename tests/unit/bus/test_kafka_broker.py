@@ -1,6 +1,7 @@
 """Whoever lacks what Kafka needs is told in one sentence what to install."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -26,3 +27,10 @@ def test_without_maven_and_jars_the_sentence_names_maven(
     monkeypatch.setattr(kafka_broker, "JARS", tmp_path / "jars")
     with pytest.raises(KafkaUnavailable, match="got with Maven: install mvn"):
         KafkaCluster(tmp_path / "data").start()
+
+
+@pytest.mark.parametrize("first", range(0, 256, 2))
+def test_a_clusters_id_never_looks_like_an_option(first: int) -> None:
+    made = kafka_broker._cluster_id(UUID(bytes=bytes([first]) + bytes(15)))
+    assert len(made) == 22
+    assert not made.startswith("-")
