@@ -132,7 +132,7 @@ def build_app(
 
 def _runtime(service: str, settings: Settings, clock: Clock) -> Runtime:
     dsn = settings.database_url.get_secret_value()
-    engine = make_engine(dsn, f"handrail-{service}")
+    engine = make_engine(dsn, f"handrail-{service}", settings.database_pool)
     return Runtime(
         service=service,
         settings=settings,

@@ -41,6 +41,7 @@ ALLOWED_KEYS = frozenset(
         "lane",
         "port",
         "version",
+        "where",
         "queue",
         "pack",
         "la",

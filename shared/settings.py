@@ -11,6 +11,7 @@ class Settings(BaseSettings):
     """Settings that every service reads.
 
     database_url: postgresql:// URL of the service's own role; its schema has the role's name.
+    database_pool: connections kept for requests; as many more are opened when they are needed.
     bus: kafka://host:port[,host:port] or postgresql://… of the embedded bus.
     issuer, audience, jwks_url, algorithm: whose tokens are accepted, and how they are signed.
     keys_public, keys_private: JWKS files for sealing to a purpose and for opening one.
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
     database_url: SecretStr
+    database_pool: int = 8
     bus: SecretStr
     issuer: str
     audience: str = "handrail"

@@ -36,6 +36,15 @@ from shared.log import configure_logging
 
 HOST = "127.0.0.1"
 DATABASE = "handrail"
+# A demo shares its machine with what its user does: no helper processes that it has no use for.
+SMALL = (
+    "shared_buffers=16MB",
+    "max_connections=120",
+    "io_method=sync",
+    "jit=off",
+    "max_logical_replication_workers=0",
+    "autovacuum_max_workers=1",
+)
 
 PortOption = Annotated[int, typer.Option(help="Port on this machine.")]
 DataOption = Annotated[Path, typer.Option(help="Directory for all of the demo's data.")]
@@ -87,7 +96,7 @@ def _only_user_of(data: Path) -> Iterator[None]:
 
 
 def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool) -> None:
-    postgres = EmbeddedPostgres(data / "postgres")
+    postgres = EmbeddedPostgres(data / "postgres", SMALL)
     try:
         postgres.start()
         asyncio.run(migrations.prepare(postgres.dsn(), DATABASE))
@@ -138,6 +147,7 @@ def service_settings(
     opens = {"escalation": "details", "notify": "contacts"}.get(service)
     common: dict[str, Any] = {
         "database_url": dsn,
+        "database_pool": 2,
         "bus": dsn,
         "issuer": DEMO_ISSUER,
         "audience": DEMO_AUDIENCE,
@@ -148,6 +158,8 @@ def service_settings(
         "match_secret": SecretStr(keys.secret_file(data / "keys").read_text()),
         "synthetic": True,
     }
+    if service == "intake":
+        common["lanes"] = 1
     if service == "notify":
         common |= {
             "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),

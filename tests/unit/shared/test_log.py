@@ -1,7 +1,11 @@
 """No log line holds what somebody submitted, whoever writes it."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
+
+from shared.log import ALLOWED_KEYS
 
 # As a process of its own, because logging is a process's.
 PROGRAM = """
@@ -50,3 +54,21 @@ def test_an_unexpected_error_is_logged_by_its_kind_and_never_by_its_text() -> No
     assert done.stdout.startswith("500 ")
     assert "RuntimeError" in done.stderr
     assert "Marked" not in done.stderr + done.stdout
+
+
+def test_every_key_that_the_code_logs_is_on_the_allow_list() -> None:
+    root = Path(__file__).parents[3]
+    folders = [root / "services", root / "shared", root / "deploy" / "handrail"]
+    calls = [
+        node
+        for folder in folders
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    ]
+    assert calls
+    keys = {word.arg for call in calls for word in call.keywords if word.arg}
+    assert keys <= ALLOWED_KEYS
