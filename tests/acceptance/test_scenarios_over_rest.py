@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from shared.policy.raising import instant
+from tests.acceptance.meeting import meets
 from tests.house import SCHOOL_OF, House
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -43,18 +43,6 @@ def body_of(scenario: Mapping[str, Any]) -> dict[str, Any]:
     if "discovered_at" in scenario:
         body["discovered_at"] = scenario["discovered_at"]
     return body
-
-
-def meets(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """An action may be more urgent than wanted, never less."""
-    return (
-        action["route"] == wanted["route"]
-        and action["priority"] <= wanted["priority"]
-        and instant(action["by"]) <= instant(wanted["by"])
-        and action.get("hard_by") == wanted.get("hard_by", action.get("hard_by"))
-        and action["owner"] == wanted.get("owner", action["owner"])
-        and action["contact"].get("phone") == wanted.get("number", action["contact"].get("phone"))
-    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

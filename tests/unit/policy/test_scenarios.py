@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from shared.policy import Authorities, load_policy
-from shared.policy.raising import instant
+from tests.acceptance.meeting import meets
 
 SCENARIOS = Path(__file__).parents[2] / "acceptance" / "scenarios"
 FILES = sorted(SCENARIOS.glob("A*.yaml"))
@@ -42,19 +42,6 @@ def decide(scenario: Mapping[str, Any]) -> list[dict[str, Any]]:
         )
         decisions.append(decision.to_json())
     return decisions
-
-
-def meets(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """An action may be more urgent than wanted, never less."""
-    return (
-        action["route"] == wanted["route"]
-        and action["priority"] <= wanted["priority"]
-        and instant(action["by"]) <= instant(wanted["by"])
-        and action.get("hard_by") == wanted.get("hard_by", action.get("hard_by"))
-        and action["owner"] == wanted.get("owner", action["owner"])
-        and action["subject"] == wanted.get("subject", action["subject"])
-        and action["contact"].get("phone") == wanted.get("number", action["contact"].get("phone"))
-    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
