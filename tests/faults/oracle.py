@@ -35,7 +35,7 @@ _DOUBLED = {
         SELECT case_id::text FROM escalation.task WHERE state <> 'superseded'
         GROUP BY case_id, route, subject, la, owner_role HAVING count(*) > 1""",
     "timer of one task": """
-        SELECT task_id::text FROM escalation.timer WHERE state <> 'cancelled'
+        SELECT task_id::text FROM escalation.timer
         GROUP BY task_id, kind, due_at HAVING count(*) > 1""",
     "what was told of one case": """
         SELECT subject::text FROM audit_log.log_entry WHERE type = 'case.opened'

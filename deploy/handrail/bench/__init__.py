@@ -55,6 +55,19 @@ def _backlog(
     _show(lambda: bench_backlog(events, seconds, rounds), as_json=as_json)
 
 
+@bench_app.command("timers")
+def _timers(
+    due: Annotated[int, typer.Option(min=1, help="How many are due at once.")] = 20_000,
+    pending: Annotated[int, typer.Option(min=0, help="How many more are not due.")] = 1_000_000,
+    rounds: RoundsOption = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Thousands of clocks due at once, fired by two instances, with many others pending."""
+    from handrail.bench.timers import bench_timers  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_timers(due, pending, rounds), as_json=as_json)
+
+
 def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
     from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,7 +16,7 @@ async def cancel_timers(
     """In the transaction that did the work, so that nobody is chased for what is done."""
     if not task_ids:
         return
-    statement = update(Timer).where(col(Timer.task_id).in_(task_ids), col(Timer.state) == "pending")
+    statement = delete(Timer).where(col(Timer.task_id).in_(task_ids))
     if kinds is not None:
         statement = statement.where(col(Timer.kind).in_(kinds))
-    await session.exec(statement.values(state="cancelled"))
+    await session.exec(statement)

@@ -102,7 +102,6 @@ def _passed_on() -> ColumnElement[bool]:
     """A clock of the task has fired for want of anyone, and goes on."""
     again = select(1).where(
         col(Timer.task_id) == col(Task.id),
-        col(Timer.state) == "pending",
         col(Timer.attempts) > 0,
     )
     return exists(again.correlate(Task))

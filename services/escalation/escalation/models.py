@@ -122,12 +122,12 @@ class Task(SQLModel, table=True):
 
 
 class Timer(SQLModel, table=True):
-    """An instant at which a task's state is looked at. state: pending, fired or cancelled."""
+    """An instant at which a task's state is looked at. A clock that has ended has no row."""
 
     __tablename__ = "timer"
     __table_args__ = (
-        Index("timer_due", "due_at", "id", postgresql_where=text("state = 'pending'")),
-        Index("timer_task", "task_id", postgresql_where=text("state = 'pending'")),
+        Index("timer_due", "due_at", "id"),
+        Index("timer_task", "task_id"),
     )
 
     id: UUID = Field(default_factory=new_event_id, primary_key=True)
@@ -135,9 +135,7 @@ class Timer(SQLModel, table=True):
     case_id: UUID
     kind: str
     due_at: datetime = Field(sa_type=_INSTANT)
-    state: str = "pending"
     attempts: int = 0
-    fired_at: datetime | None = Field(default=None, sa_type=_INSTANT)
 
 
 class Exclusion(SQLModel, table=True):

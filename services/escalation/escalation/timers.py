@@ -1,14 +1,13 @@
 """Fires the clocks of tasks: says that nobody has acted, and sets the next clock."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, func, insert, update
+from sqlalchemy import Row, func, text, update
 from sqlalchemy import select as columns
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col, select
@@ -20,7 +19,6 @@ from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.schedule import wait_again
 from shared.app import Runtime
 from shared.db import is_transient
-from shared.events.envelope import new_event_id
 from shared.outbox import commit, rollback
 
 log = structlog.get_logger(__name__)
@@ -41,7 +39,19 @@ _COLUMNS: Final = (
     *(getattr(Task, name) for name in ("owner_ref", "state", "claimed_by_ref", "closed_at")),
     *(getattr(CaseFile, name) for name in ("exclude_school_staff", "conflicted", "synthetic")),
     col(CaseFile.la).label("case_la"),
+    func.array(
+        columns(col(Exclusion.account_ref))
+        .where(col(Exclusion.case_id) == col(Timer.case_id))
+        .scalar_subquery()
+    ).label("excluded"),
 )
+# One row a clock for all its life: it moves to its next instant, or goes when there is none.
+_NEXT: Final = text("""
+WITH gone AS (DELETE FROM timer WHERE id = ANY(CAST(:ended AS uuid[])))
+UPDATE timer SET due_at = again.due_at, attempts = timer.attempts + 1
+FROM unnest(CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[])) AS again(id, due_at)
+WHERE timer.id = again.id
+""")
 
 
 async def run_timers(runtime: Runtime, rules: Rules) -> None:
@@ -65,8 +75,8 @@ async def fire_due(
 ) -> int:
     """Fires what is due, longest overdue first, and returns how many timers that was.
 
-    COMMIT POINT: effects, next timers and events are one transaction. A crash before it leaves the
-    timers pending; after it none of them fires again.
+    COMMIT POINT: events and each clock's next instant are one transaction. A crash before it leaves
+    the timers due; after it none of them fires again for that instant.
     """
     async with sessions() as session:
         try:
@@ -114,7 +124,7 @@ async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
         columns(*_COLUMNS)
         .join(Task, col(Task.id) == col(Timer.task_id))
         .join(CaseFile, col(CaseFile.id) == col(Timer.case_id))
-        .where(col(Timer.state) == "pending", col(Timer.due_at) <= rules.clock.now())
+        .where(col(Timer.due_at) <= rules.clock.now())
         .order_by(col(Timer.due_at), col(Timer.id))
         .limit(limit)
         .with_for_update(of=[Timer, Task], skip_locked=True)
@@ -124,36 +134,23 @@ async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
 
 async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None:
     now = rules.clock.now()
-    excluded = await _excluded(session, {one.case_id for one in due})
     settings = {la: rules.policy.settings(la) for la in {one.la or one.case_la for one in due}}
-    following = []
+    ended: list[UUID] = []
+    again: list[tuple[UUID, datetime]] = []
     for one in due:
-        if not _applies(one):
-            continue
-        step = cast(Step, _STEPS.get(one.kind, one.kind))
-        tell_reminded(session, one, step=step, at=now, excluded=excluded[one.case_id])
-        wait = wait_again(one.kind, one.attempts, settings[one.la or one.case_la])
-        if wait is not None:
-            following.append(_following(one, now + wait))
-    fired = update(Timer).where(col(Timer.id).in_([one.timer_id for one in due]))
-    await session.exec(
-        fired.values(state="fired", fired_at=now).execution_options(synchronize_session=False)
+        wait = None
+        if _applies(one):
+            step = cast(Step, _STEPS.get(one.kind, one.kind))
+            tell_reminded(session, one, step=step, at=now, excluded=one.excluded)
+            wait = wait_again(one.kind, one.attempts, settings[one.la or one.case_la])
+        if wait is None:
+            ended.append(one.timer_id)
+        else:
+            again.append((one.timer_id, now + wait))
+    await session.execute(
+        _NEXT,
+        {"ended": ended, "ids": [row[0] for row in again], "dues": [row[1] for row in again]},
     )
-    if following:
-        # The table, not the class: no ORM state is wanted for rows that nobody here reads.
-        await session.execute(insert(Timer.__table__), following)  # type: ignore[attr-defined]
-
-
-def _following(one: Due, due_at: datetime) -> dict[str, Any]:
-    return {
-        "id": new_event_id(),
-        "task_id": one.task_id,
-        "case_id": one.case_id,
-        "kind": one.kind,
-        "due_at": due_at,
-        "state": "pending",
-        "attempts": one.attempts + 1,
-    }
 
 
 def _applies(one: Due) -> bool:
@@ -165,19 +162,9 @@ def _applies(one: Due) -> bool:
     return one.closed_at is None
 
 
-async def _excluded(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    refs: dict[UUID, list[str]] = defaultdict(list)
-    wanted = select(Exclusion.case_id, Exclusion.account_ref)
-    for case_id, ref in await session.exec(wanted.where(col(Exclusion.case_id).in_(case_ids))):
-        refs[case_id].append(ref)
-    return refs
-
-
 async def _until_next(sessions: async_sessionmaker[AsyncSession], rules: Rules) -> float:
     async with sessions() as session:
-        following = await session.exec(
-            select(func.min(col(Timer.due_at))).where(col(Timer.state) == "pending")
-        )
+        following = await session.exec(select(func.min(col(Timer.due_at))))
         due_at = following.one()
     if due_at is None:
         return LONGEST_SLEEP

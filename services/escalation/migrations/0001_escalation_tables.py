@@ -203,18 +203,12 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("fired_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["task_id"], ["task.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "timer_due", "timer", ["due_at", "id"], postgresql_where=sa.text("state = 'pending'")
-    )
-    op.create_index(
-        "timer_task", "timer", ["task_id"], postgresql_where=sa.text("state = 'pending'")
-    )
+    op.create_index("timer_due", "timer", ["due_at", "id"])
+    op.create_index("timer_task", "timer", ["task_id"])
 
     # To compress them took more of PostgreSQL's time than all else about the rows.
     for table, column in (("case_file", "decision"), ("sealed_detail", "sealed")):

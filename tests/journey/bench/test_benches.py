@@ -75,6 +75,14 @@ def test_the_drain_of_a_backlog_loses_nothing_and_keeps_the_order() -> None:
     assert (drain["lost"], drain["out_of_order"]) == (0, 0)
 
 
+def test_clocks_due_at_once_all_fire_and_none_twice() -> None:
+    found = figures_of("timers", "--due", "2500", "--pending", "1000")
+    assert_goals_can_be_read(found)
+    for side in found["sides"].values():
+        assert (side["missed"], side["twice"]) == (0, 0)
+        assert side["seconds"] > 0
+
+
 def test_a_percentile_is_one_of_the_values() -> None:
     values = [float(value) for value in range(1, 201)]
     assert percentile(values, 0.5) == 100
