@@ -1,14 +1,15 @@
 """The policy of a directory of packs: decides, explains, and never answers lower than before."""
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from shared.policy import gate
-from shared.policy.clocks import beyond_known_holidays, discovery, due, is_open
+from shared.policy.clocks import LONDON, beyond_known_holidays, discovery, due, is_open
 from shared.policy.compile import Masks, Table, build, masks_of, match
 from shared.policy.decision import Action, Decision, PackRef, Priority, Question
 from shared.policy.derive import derive
@@ -16,7 +17,7 @@ from shared.policy.directory import Authorities, Directory
 from shared.policy.evaluate import Case, actions, prohibitions, reasons
 from shared.policy.explain import questions, why_not
 from shared.policy.load import PACKS, load_packs
-from shared.policy.pack import LocalPack, NationalPack, Track
+from shared.policy.pack import LocalPack, NationalPack, Rule, Track
 from shared.policy.plan import Plan, Planner
 from shared.policy.raising import raise_to
 from shared.policy.schema import UNKNOWN, Raw, Schema, Value, load_schema
@@ -66,9 +67,11 @@ class Policy:
         self.locals = locals_
         self.alarms = alarms
         self.directory = Directory(national, locals_)
-        self._layers: dict[tuple[str, ...], _Layer] = {}
+        packs = [national, *locals_.values()]
+        self._changes = _changes(rule for pack in packs for rule in pack.rules)
+        self._layers: dict[tuple[tuple[str, ...], int], _Layer] = {}
         for las in [(), *((la,) for la in locals_)]:
-            self._layer(las)
+            self._layer(las, national.in_force)
 
     def decide(
         self,
@@ -80,7 +83,7 @@ class Policy:
         authorities: Authorities,
     ) -> Decision:
         values, in_hours = self._values(facts, received_at, authorities)
-        layer = self._layer(self._applying(authorities))
+        layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
         masks = masks_of(layer.table, values)
         plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
         case = Case(values, subject, received_at, discovery(received_at, discovered_at))
@@ -108,7 +111,8 @@ class Policy:
         authorities: Authorities,
     ) -> dict[str, Any]:
         values, _ = self._values(facts, received_at, authorities)
-        table = self._layer(self._applying(authorities)).table
+        day = received_at.astimezone(LONDON).date()
+        table = self._layer(self._applying(authorities), day).table
         worst = {
             fact.name: values.get(fact.worst_case_if) == "yes"
             for fact in self.schema.facts.values()
@@ -148,13 +152,16 @@ class Policy:
         las = {authorities.serving("home"), authorities.serving("school")}
         return tuple(sorted(la for la in las if la is not None and la in self.locals))
 
-    def _layer(self, las: tuple[str, ...]) -> _Layer:
-        layer = self._layers.get(las)
+    def _layer(self, las: tuple[str, ...], day: date) -> _Layer:
+        """The rules in force on that day; between two changes of the law all days are alike."""
+        key = las, bisect_right(self._changes, day)
+        layer = self._layers.get(key)
         if layer is None:
             packs = [self.locals[la] for la in las]
             rules = [*self.national.rules, *(rule for pack in packs for rule in pack.rules)]
+            rules = [rule for rule in rules if rule.in_force.on(day)]
             table = build(rules, self.national, self.schema)
-            layer = self._layers[las] = _Layer(
+            layer = self._layers[key] = _Layer(
                 table=table,
                 answer=lru_cache(REMEMBERED)(self._answer(table)),
                 packs=(self.national.ref, *(pack.ref for pack in packs)),
@@ -177,6 +184,18 @@ class Policy:
     def _alarms(self, plan: Plan, received_at: datetime) -> tuple[str, ...]:
         late = ("bank_holidays_unknown",) if beyond_known_holidays(received_at) else ()
         return (*plan.alarms, *late)
+
+
+def _changes(rules: Iterable[Rule]) -> list[date]:
+    """The days on which a rule begins to hold, or no longer does."""
+    days: set[date] = set()
+    for rule in rules:
+        start = rule.in_force.start
+        if start is not None and start != date.min:
+            days.add(start)
+        if rule.in_force.end is not None:
+            days.add(rule.in_force.end + timedelta(days=1))
+    return sorted(days)
 
 
 def _clocks(

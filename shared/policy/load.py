@@ -23,7 +23,7 @@ from shared.policy.pack import (
     Track,
 )
 from shared.policy.packfile import PolicyError, Problems, line_of, plain, read
-from shared.policy.rules import CHANNELS, Vocabulary, read_cite, read_rule
+from shared.policy.rules import CHANNELS, Vocabulary, cited, read_cite, read_rule
 from shared.policy.schema import Schema
 
 PACKS: Final = Path(__file__).with_name("packs")
@@ -142,13 +142,13 @@ def _gate(data: Any, sources: Mapping[str, str]) -> dict[str, GateRule]:
         state = str(node["state"])
         if audience in PUBLIC and state != "DENY":
             raise GrammarError(f"`{audience}` is public: it can only be DENY")
-        cite, _ = read_cite(node.get("cite"), sources)
+        cites = read_cite(node.get("cite"), sources)
         gate[str(audience)] = GateRule(
             audience=str(audience),
             state=state,  # type: ignore[arg-type]
             id=str(node["id"]),
             title=str(node["title"]),
-            cite=cite,
+            cite=cited(cites),
             say=str(node["say"]),
         )
     if missing := AUDIENCES - gate.keys():

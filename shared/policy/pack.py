@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from shared.policy.clocks import ClockSpec, Hours
 from shared.policy.decision import GateState, PackRef, Priority
@@ -34,6 +34,35 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """From the first day to the last, both included; no first day: enacted and not yet in force."""
+
+    start: date | None = date.min
+    end: date | None = None
+
+    def on(self, day: date) -> bool:
+        return (
+            self.start is not None and self.start <= day and (self.end is None or day <= self.end)
+        )
+
+
+ALWAYS_IN_FORCE: Final = InForce()
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """One place in one edition of a source, and how sure it is (Q read ... U unsure)."""
+
+    source: str
+    title: str
+    para: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.para}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     id: str
     rule: str
@@ -49,6 +78,8 @@ class Rule:
     match: tuple[Example, ...]
     no_match: tuple[Example, ...]
     line: int
+    cites: tuple[Cite, ...] = ()
+    in_force: InForce = ALWAYS_IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +157,7 @@ class Pack:
     in_force: date
     rules: tuple[Rule, ...]
     settings: Mapping[str, Setting]
+    in_force_to: date | None = None
     tracks: tuple[Track, ...] = ()
     withdraw: frozenset[str] = frozenset()
 

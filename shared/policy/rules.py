@@ -1,19 +1,21 @@
 """Reads one rule of a pack and refuses whatever the closed grammar does not hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, get_args
 
 from shared.policy.clocks import ClockSpec, parse_clock
 from shared.policy.decision import Priority
 from shared.policy.grammar import AllOf, AnyOf, Condition, GrammarError, Not, parse, terms
-from shared.policy.pack import Example, Require, Rule
+from shared.policy.pack import ALWAYS_IN_FORCE, Cite, Example, InForce, Require, Rule
 from shared.policy.packfile import Problems, line_of, plain
 from shared.policy.schema import Schema
 
 RULE_KEYS: Final = frozenset(
-    {"id", "rule", "title", "when", "require", "forbid", "permit", "cite", "because", "examples"}
-)
+    {"id", "rule", "title", "in_force", "when", "require", "forbid", "permit", "cite", "because",
+     "examples"}
+)  # fmt: skip
 REQUIRE_KEYS: Final = frozenset(
     {"route", "priority", "by", "from", "hard_by", "owner", "channel", "script", "subject", "la"}
 )
@@ -34,12 +36,14 @@ class Vocabulary:
     sources: Mapping[str, str]
 
 
-def read_cite(node: Any, known: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The citations as one line of text, and their confidence tags."""
+def read_cite(node: Any, known: Mapping[str, str]) -> tuple[Cite, ...]:
+    """Each citation, with the source's title as the pack declares it."""
     if not isinstance(node, list) or not node:
         raise GrammarError("no citation; add `cite` with source, para and tag")
-    texts, tags = [], []
+    found = []
     for entry in node:
+        if not isinstance(entry, Mapping):
+            raise GrammarError("each citation is {source: ..., para: ..., tag: ...}")
         source, para, tag = (str(entry.get(key, "")) for key in ("source", "para", "tag"))
         if source not in known:
             raise GrammarError(f"unknown source `{source}`; add it to `sources` of national.yaml")
@@ -47,9 +51,28 @@ def read_cite(node: Any, known: Mapping[str, str]) -> tuple[str, tuple[str, ...]
             raise GrammarError(
                 f"`{source}` needs a confidence tag: one of {', '.join(sorted(TAGS))}"
             )
-        texts.append(f"{known[source]} {para}".strip())
-        tags.append(tag)
-    return "; ".join(texts), tuple(tags)
+        found.append(Cite(source, known[source], para, tag))
+    return tuple(found)
+
+
+def cited(cites: Iterable[Cite]) -> str:
+    """The citations as one line of text."""
+    return "; ".join(str(cite) for cite in cites)
+
+
+def read_in_force(node: Any) -> InForce:
+    """A rule's own dates: without the part always, `null` never yet, else from and to."""
+    if node is None:
+        return InForce(None)
+    found = {str(key): value for key, value in node.items()} if isinstance(node, Mapping) else {}
+    start, end = found.get("from"), found.get("to")
+    if found.keys() - {"from", "to"} or not isinstance(start, date):
+        raise GrammarError(
+            "`in_force` is {from: YYYY-MM-DD} with an optional `to`, or null while not commenced"
+        )
+    if end is not None and (not isinstance(end, date) or end < start):
+        raise GrammarError("`in_force` ends before it begins; `to` is the last day it holds")
+    return InForce(start, end)
 
 
 def _clock(text: object) -> ClockSpec:
@@ -124,7 +147,7 @@ def _read_rule(node: Any, words: Vocabulary, *, local: bool) -> Rule:
     for key in ("id", "rule", "title", "when", "because"):
         if not node.get(key):
             raise GrammarError(f"`{key}` is missing; every rule has one")
-    cite, tags = read_cite(node.get("cite"), words.sources)
+    cites = read_cite(node.get("cite"), words.sources)
     when = parse(plain(node["when"]), words.schema)
     permits = tuple(
         _one_of(p, words.permissions, "permission") for p in plain(node.get("permit", []))
@@ -144,12 +167,14 @@ def _read_rule(node: Any, words: Vocabulary, *, local: bool) -> Rule:
             _one_of(p, words.prohibitions, "prohibition") for p in plain(node.get("forbid", []))
         ),
         permits=permits,
-        cite=cite,
-        tags=tags,
+        cite=cited(cites),
+        tags=tuple(cite.tag for cite in cites),
         because=str(node["because"]),
         match=_examples(node.get("examples"), "match", words.schema),
         no_match=_examples(node.get("examples"), "no_match", words.schema),
         line=line_of(node),
+        cites=cites,
+        in_force=read_in_force(node["in_force"]) if "in_force" in node else ALWAYS_IN_FORCE,
     )
     if not (rule.requires or rule.forbids or rule.permits):
         raise GrammarError("it has no effect; add `require`, `forbid` or `permit`")
