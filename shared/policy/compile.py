@@ -28,8 +28,11 @@ class Column:
     masks: Mapping[Key, int]
     possible: int  # terms that some known value satisfies
     free: int  # both bits of the terms that do not look at this fact
+    alone: Mapping[frozenset[str], int]  # the masks of sets of one member, or none
 
     def set_mask(self, members: frozenset[str]) -> int:
+        if members in self.alone:
+            return self.alone[members]
         mask = self.free
         for member in members:
             mask |= self.masks[member]
@@ -52,6 +55,8 @@ class Table:
     facts_of: tuple[tuple[str, ...], ...]  # term -> the facts it looks at
     tests_of: tuple[tuple[Match, ...], ...]
     routes_of: tuple[tuple[tuple[str, Priority], ...], ...]  # term -> what it would require
+    plain: tuple[tuple[str, Mapping[Key, int]], ...]  # the columns that are looked up as they are
+    special: tuple[Column, ...]
 
 
 def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Table:
@@ -69,8 +74,10 @@ def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Tabl
                 unit_of.append(len(units) - 1)
                 tests_of.append(term + stand_in.terms[0])
     used = {test.fact for term in tests_of for test in term}
+    columns = tuple(_column(schema[name], tests_of) for name in schema.facts if name in used)
+    special = tuple(column for column in columns if column.is_set or column.worst_case_if)
     return Table(
-        columns=tuple(_column(schema[name], tests_of) for name in schema.facts if name in used),
+        columns=columns,
         units=tuple(units),
         unit_of=tuple(unit_of),
         facts_of=tuple(tuple(dict.fromkeys(test.fact for test in term)) for term in tests_of),
@@ -78,6 +85,8 @@ def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Tabl
         routes_of=tuple(
             tuple((r.route, r.priority) for r in units[unit].rule.requires) for unit in unit_of
         ),
+        plain=tuple((c.name, c.masks) for c in columns if c not in special),
+        special=special,
     )
 
 
@@ -112,6 +121,7 @@ def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
                 masks[key] |= may
             if all(must_hold(test, fact, value) for test in tests):
                 masks[key] |= must
+    alone = {frozenset[str](): free} | {frozenset({str(k)}): masks[k] | free for k in masks}
     return Column(
         name=fact.name,
         is_set=fact.kind == "set",
@@ -120,6 +130,7 @@ def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
         masks=masks,
         possible=possible,
         free=free,
+        alone=alone,
     )
 
 
@@ -153,6 +164,21 @@ def masks_of(table: Table, values: Mapping[str, Value]) -> Masks:
                 unknown.append(index)
         masks.append(column.masks[value])  # type: ignore[index]
     return tuple(masks), tuple(unknown)
+
+
+def joined(table: Table, values: Mapping[str, Value]) -> int:
+    """The same masks at once, for whoever asks no questions."""
+    both = -1
+    for name, masks in table.plain:
+        both &= masks[values[name]]  # type: ignore[index]
+    for column in table.special:
+        value = values[column.name]
+        if column.is_set:
+            both &= column.set_mask(value)  # type: ignore[arg-type]
+        else:
+            worst = value == UNKNOWN and values[column.worst_case_if] == "yes"
+            both &= column.masks[WORST if worst else value]  # type: ignore[index]
+    return both
 
 
 def match(table: Table, masks: Masks) -> Matched:

@@ -10,13 +10,14 @@ from typing import Any, Final, TypeAlias
 
 from shared.policy import gate
 from shared.policy.clocks import LONDON, beyond_known_holidays, discovery, due, is_open
-from shared.policy.compile import Masks, Table, build, masks_of, match
+from shared.policy.compile import Masks, Table, build, joined, masks_of, match
 from shared.policy.decision import Action, Decision, PackRef, Priority, Question
 from shared.policy.derive import derive
 from shared.policy.directory import Authorities, Directory
 from shared.policy.evaluate import Case, actions, prohibitions, reasons
 from shared.policy.explain import questions, why_not
 from shared.policy.load import PACKS, load_packs
+from shared.policy.outcome import Outcome, Outcomes
 from shared.policy.pack import LocalPack, NationalPack, Rule, Track
 from shared.policy.plan import Plan, Planner
 from shared.policy.raising import raise_to
@@ -39,6 +40,8 @@ class Settings:
 _Answer: TypeAlias = tuple[Plan, tuple[Question, ...]]
 # Alike concerns ask alike; this many plans a layer are remembered.
 REMEMBERED: Final = 1024
+# Sets of authorities and conflicts whose outcomes are kept compiled, each of about a megabyte.
+PLACES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class _Layer:
     tracks: tuple[Track, ...]
     withdrawn: frozenset[str]
     answer: Callable[[Masks, Authorities, frozenset[str]], _Answer]
+    outcomes: Callable[[Authorities, frozenset[str]], Outcomes]
 
 
 class Policy:
@@ -101,6 +105,15 @@ class Policy:
             clocks=_clocks(layer.tracks, done, received_at),
             alarms=self._alarms(plan, received_at),
         )
+
+    def outcome(
+        self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
+    ) -> Outcome:
+        """What `decide` requires, forbids and permits, without its reasons: for many at once."""
+        values, _ = self._values(facts, received_at, authorities)
+        layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
+        outcomes = layer.outcomes(authorities, _conflicted(values))
+        return outcomes.read(outcomes.effect(joined(layer.table, values)))
 
     def why_not(
         self,
@@ -161,12 +174,14 @@ class Policy:
             rules = [*self.national.rules, *(rule for pack in packs for rule in pack.rules)]
             rules = [rule for rule in rules if rule.in_force.on(day)]
             table = build(rules, self.national, self.schema)
+            withdrawn = frozenset[str]().union(*(pack.withdraw for pack in packs))
             layer = self._layers[key] = _Layer(
                 table=table,
                 answer=lru_cache(REMEMBERED)(self._answer(table)),
                 packs=(self.national.ref, *(pack.ref for pack in packs)),
                 tracks=(*self.national.tracks, *(t for pack in packs for t in pack.tracks)),
-                withdrawn=frozenset().union(*(pack.withdraw for pack in packs)),
+                withdrawn=withdrawn,
+                outcomes=lru_cache(PLACES)(self._outcomes(table, withdrawn)),
             )
         return layer
 
@@ -180,6 +195,16 @@ class Policy:
             return plan, asked
 
         return answer
+
+    def _outcomes(
+        self, table: Table, withdrawn: frozenset[str]
+    ) -> Callable[[Authorities, frozenset[str]], Outcomes]:
+        planner = Planner(table, self.national, self.directory)
+
+        def outcomes(where: Authorities, conflicted: frozenset[str]) -> Outcomes:
+            return Outcomes(table, planner, where, conflicted, withdrawn)
+
+        return outcomes
 
     def _alarms(self, plan: Plan, received_at: datetime) -> tuple[str, ...]:
         late = ("bank_holidays_unknown",) if beyond_known_holidays(received_at) else ()

@@ -84,18 +84,21 @@ class Planner:
             directory.owner(national.routes[code].owner)[1]: code for code in national.conflicts
         }
 
+    def rank(self, route: str) -> int:
+        return self._national.routes[route].rank
+
     def plan(self, matched: Matched, where: Authorities, conflicted: frozenset[str]) -> Plan:
         fired = self._fired(matched)
         drafts: dict[tuple[str, str, str | None, str], Draft] = {}
         bans: dict[str, list[int]] = {}
         for index, each in enumerate(fired):
             for require in each.rule.requires:
-                draft = self._draft(require, where, conflicted, drafts)
+                draft = self.draft(require, where, conflicted, drafts)
                 draft.certain |= each.certain
                 draft.because[index] = None
             for code in each.rule.forbids:
                 bans.setdefault(code, []).append(index)
-        ordered = [*drafts.values(), *self._host_copies(drafts.values(), where, conflicted)]
+        ordered = [*drafts.values(), *self.host_copies(drafts.values(), where, conflicted)]
         ordered.sort(key=lambda d: (d.priority, self._national.routes[d.route].rank))
         return Plan(
             fired=fired,
@@ -119,7 +122,7 @@ class Planner:
                 chosen[rule.id] = Fired(rule, table.facts_of[term], certain)
         return tuple(chosen.values())
 
-    def _draft(
+    def draft(
         self,
         require: Require,
         where: Authorities,
@@ -181,7 +184,7 @@ class Planner:
         route = self._person_routes.get(owner[1])
         return route is not None and self._national.conflicts[route] in conflicted
 
-    def _host_copies(
+    def host_copies(
         self, drafts: Iterable[Draft], where: Authorities, conflicted: frozenset[str]
     ) -> list[Draft]:
         """In an emergency the authority where the child is found acts, and the home one is told."""

@@ -33,11 +33,14 @@ class Fact:
     worst_case_if: str = ""
     also_called: tuple[str, ...] = ()
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    exact: frozenset[str] = frozenset()  # words that are read as they stand
 
     def read(self, raw: Raw) -> Value:
         """The value meant by `raw`; what cannot be read is `unknown`, never refused."""
         if raw is None:
             return self.absent
+        if type(raw) is str and raw in self.exact and self.kind != "set":
+            return raw
         if self.kind == "set":
             return self._read_set(raw)
         if self.kind == "number":
@@ -47,7 +50,7 @@ class Fact:
         return self._read_word(raw) if isinstance(raw, str) else UNKNOWN
 
     def _read_word(self, word: str) -> str:
-        if word in self.values:
+        if word in self.exact:
             return word
         plain = word.strip().lower().replace(" ", "_").replace("-", "_")
         if self.kind == "flag":
@@ -77,6 +80,7 @@ class Schema:
     severe_types: frozenset[str]
     request_facts: frozenset[str]
     aliases: Mapping[str, str]
+    facts_called: Mapping[str, Fact]  # by each of their names
     absent: Mapping[str, Value]
 
     def __getitem__(self, name: str) -> Fact:
@@ -87,14 +91,14 @@ class Schema:
 
     def given(self, raw: Mapping[str, Raw]) -> frozenset[str]:
         """The facts a submission really held."""
-        names = (self.aliases.get(name, name) for name, value in raw.items() if value is not None)
-        return frozenset(name for name in names if name in self.facts)
+        of = self.facts_called
+        return frozenset([of[n].name for n, value in raw.items() if value is not None and n in of])
 
     def read(self, raw: Mapping[str, Raw]) -> dict[str, Value]:
         """Every fact, read or filled in by what its absence means; derived ones are not read."""
         values = dict(self.absent)
         for name, value in raw.items():
-            fact = self.facts.get(self.aliases.get(name, name))
+            fact = self.facts_called.get(name)
             if fact is not None and not fact.derived:
                 values[fact.name] = fact.read(value)
         return values
@@ -117,6 +121,7 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
         worst_case_if=str(entry.get("worst_case_if", "")),
         also_called=tuple(entry.get("also_called", ())),  # type: ignore[arg-type]
         synonyms=entry.get("synonyms", {}),  # type: ignore[arg-type]
+        exact=frozenset([*values, UNKNOWN]),  # type: ignore[misc]
     )
 
 
@@ -125,10 +130,12 @@ def load_schema() -> Schema:
     data = YAML(typ="safe", pure=True).load(FACTS_FILE)
     facts = {name: _fact(name, entry) for name, entry in data["facts"].items()}
     aliases = {other: fact.name for fact in facts.values() for other in fact.also_called}
+    called = {name: fact for fact in facts.values() for name in (*fact.also_called, fact.name)}
     return Schema(
         facts=facts,
         severe_types=frozenset(data["severe_types"]),
         request_facts=frozenset(data["request_facts"]),
         aliases=aliases,
+        facts_called=called,
         absent={name: fact.absent for name, fact in facts.items()},
     )
