@@ -1,0 +1,1 @@
+"""Whose word an auditor takes, and how it is written: notes, checkpoints, cosignatures, proofs."""
