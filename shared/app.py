@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -74,6 +75,7 @@ class Service:
     subscription: Callable[[Runtime], Subscription] | None = None
     background: Sequence[Background] = ()
     problem_members: Mapping[str, Any] = field(default_factory=dict)
+    ready_members: Callable[[datetime], Mapping[str, Any]] = lambda _: {}
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -125,8 +127,8 @@ def build_app(
     install_problem_handlers(app, service.problem_members)
     for router in service.routers:
         app.include_router(router)
-    app.include_router(_health())
-    app.include_router(_health(), prefix=f"/{service.name}")
+    app.include_router(_health(service))
+    app.include_router(_health(service), prefix=f"/{service.name}")
     return app
 
 
@@ -224,7 +226,7 @@ def _end_process_if_it_ends(
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _health() -> APIRouter:
+def _health(service: Service) -> APIRouter:
     router = APIRouter(dependencies=[Depends(public())], include_in_schema=False)
 
     @router.get("/livez")
@@ -245,6 +247,8 @@ def _health() -> APIRouter:
         if wrong:
             detail = "The database is not safe to write to at the moment."
             raise Problem(503, "not-ready", detail, headers={"Retry-After": "5"}, database=wrong)
-        return {"status": "ready", "dead_letters": dead, "relay_leads": runtime.relay.leading}
+        also = service.ready_members(runtime.clock.now())
+        leads = runtime.relay.leading
+        return {"status": "ready", "dead_letters": dead, "relay_leads": leads, **also}
 
     return router

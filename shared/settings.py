@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     keys_public, keys_private: JWKS files for sealing to a purpose and for opening one.
     synthetic: true only inside the demo; a synthetic concern is never mistaken for a real one.
     match_secret: key of the keyed hashes that stand for accounts and link a child's concerns.
+    packs: directory of the packs that decide; without it those that came with Handrail.
+    pack_approvers: whose signatures release a pack, kept where who writes the packs cannot
+    write; without it the file `approvers.json` beside the packs, if there is one.
     """
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
@@ -31,5 +34,7 @@ class Settings(BaseSettings):
     keys_public: Path
     keys_private: Path | None = None
     match_secret: SecretStr
+    packs: Path | None = None
+    pack_approvers: Path | None = None
     synthetic: bool = False
     metrics_port: int | None = None

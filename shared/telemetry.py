@@ -56,6 +56,12 @@ UNACCOUNTED = Gauge(
     ["kind"],
     registry=REGISTRY,
 )
+PACK_TROUBLES = Gauge(
+    "handrail_pack_troubles",
+    "Packs that do not decide as they were written, by what is wrong. Alarm above 0.",
+    ["service", "pack"],
+    registry=REGISTRY,
+)
 OPERATOR_ALARMS = Counter(
     "handrail_operator_alarms",
     "What an operator must mend: a missing contact, a broken pack, an old calendar.",

@@ -11,12 +11,12 @@ from escalation.deciding import Rules
 from escalation.timers import fire_due
 from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
-from shared.policy import load_policy
+from shared.policy.control.opening import open_packs
 
 
 async def main(dsn: str) -> None:
     sessions = make_sessions(make_engine(dsn, "bench"))
-    rules = Rules(load_policy(), SystemClock())
+    rules = Rules(open_packs(), SystemClock())
     async with sessions() as session:
         await session.connection()  # the first connection is made before the clock runs
     sys.stdout.write("ready\n")

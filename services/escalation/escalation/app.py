@@ -6,7 +6,16 @@ from typing import Final
 from fastapi import FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation import acknowledge, case_view, claim, decide_case, details, queue, tasks
+from escalation import (
+    acknowledge,
+    case_view,
+    claim,
+    decide_case,
+    details,
+    disagreement,
+    queue,
+    tasks,
+)
 from escalation.concerns import on_amended, on_raised
 from escalation.deciding import Rules
 from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
@@ -21,15 +30,15 @@ from shared.clock import Clock, SystemClock
 from shared.events.catalogue import TOPICS
 from shared.events.envelope import Event
 from shared.inbox import Handler, Subscription
-from shared.policy import load_policy
+from shared.policy.control.serving import serving_packs
 from shared.settings import Settings
-from shared.telemetry import operator_alarm
 
 NAME: Final = "escalation"
 # Nothing of its own: intervals and contacts are the packs'.
 SETTINGS: Final = Settings
 ROUTERS: Final = tuple(
-    module.router for module in (queue, tasks, case_view, claim, decide_case, acknowledge, details)
+    module.router
+    for module in (queue, tasks, case_view, claim, decide_case, disagreement, acknowledge, details)
 )
 
 
@@ -37,9 +46,8 @@ def create_app(
     settings: Settings, clock: Clock | None = None, token_keys: Keys | None = None
 ) -> FastAPI:
     clock = clock or SystemClock()
-    rules = Rules(load_policy(), clock)
-    for pack in rules.policy.alarms:
-        operator_alarm(f"pack_left_out:{pack}")
+    packs = serving_packs(NAME, settings.packs, settings.pack_approvers, clock)
+    rules = Rules(packs.policies, clock)
 
     def subscription(runtime: Runtime) -> Subscription:
         return subscribe(runtime, rules)
@@ -53,6 +61,7 @@ def create_app(
         routers=ROUTERS,
         subscription=subscription,
         background=(timers,),
+        ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)
     app.state.rules = rules

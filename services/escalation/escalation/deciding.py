@@ -1,4 +1,4 @@
-"""Decides a concern as of its receipt, and makes a case and its tasks of what was decided."""
+"""Decides a concern as of its receipt, and brings an open case up to what was decided."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.announcing import tell_opened, tell_raised, tell_task_opened, tell_task_raised
+from escalation.announcing import tell_raised, tell_task_opened, tell_task_raised
 from escalation.clearing import cancel_timers
 from escalation.history import remember
-from escalation.holds import taken_hold
 from escalation.models import CaseFile, Exclusion, Task
 from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
 from escalation.schedule import answer_due, say_now, timers_for
 from shared.clock import Clock
 from shared.policy import Authorities, Policy, raise_to
+from shared.policy.control.dated import DatedPolicies
 from shared.telemetry import operator_alarm
 
 Json = dict[str, Any]
@@ -30,12 +30,17 @@ LEAD_ROUTES = ("DSL", "DEPUTY_DSL", "HEADTEACHER", "CHAIR_GOVERNORS")
 class Rules:
     """What decides, and what time it is."""
 
-    policy: Policy
+    policies: DatedPolicies
     clock: Clock
+
+    @property
+    def policy(self) -> Policy:
+        """Today's, for whom to ask and how long to wait; a case is decided by its receipt's."""
+        return self.policies.at(self.clock.now())
 
     def decide(self, case: CaseFile, facts: Json, *before: Json) -> Json:
         """As of the case's receipt; what was advised or decided before is in it, or more."""
-        decision = self.policy.decide(
+        decision = self.policies.at(case.received_at).decide(
             {"subject_role": case.subject_role, **facts},
             received_at=case.received_at,
             discovered_at=case.discovered_at,
@@ -71,27 +76,6 @@ def together(*decisions: Json) -> Json:
 
 async def lock_case(session: AsyncSession, case_id: UUID) -> CaseFile | None:
     return await session.get(CaseFile, case_id, with_for_update=True)
-
-
-async def open_case(
-    session: AsyncSession,
-    case: CaseFile,
-    excluded: Sequence[str],
-    rules: Rules,
-    traceparent: str | None,
-) -> None:
-    """A new case with a task for each action and the clocks of each task."""
-    early = await taken_hold(session, case.id)
-    case.held = early is not None and early.held
-    session.add(case)
-    await session.flush()
-    await exclude(session, case, excluded)
-    tell_opened(session, case, traceparent)
-    remember(session, case.id, "opened", case.opened_at, priority=case.priority)
-    if early is not None and early.held:
-        remember(session, case.id, "held", early.at, actor_ref=early.actor_ref)
-    changes = plan(case, [], case.decision["actions"], case.opened_at, rules.watched)
-    await _carry_out(session, case, changes, rules, excluded, traceparent)
 
 
 async def raise_case(

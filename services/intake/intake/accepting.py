@@ -95,7 +95,7 @@ async def accept(desk: Desk, asked: Asked) -> Reply:
 def read_body_of(desk: Desk, body: bytes | dict[str, Any]) -> Submission:
     now = desk.runtime.clock.now()
     try:
-        return read_submission(body, desk.policy.schema, received_at=now)
+        return read_submission(body, desk.policies.at(now).schema, received_at=now)
     except Unreadable:
         detail = "The body is not readable JSON. Nothing was stored: send it again, or telephone."
         raise Problem(400, "unreadable", detail) from None
@@ -105,7 +105,8 @@ def read_body_of(desk: Desk, body: bytes | dict[str, Any]) -> Submission:
 
 async def _draft(desk: Desk, asked: Asked, read: Submission, standing: Standing) -> Draft:
     secret = _secret(desk)
-    advised = advise(desk.policy, read, standing.la, secret)
+    policy = desk.policies.at(read.received_at)
+    advised = advise(policy, read, standing.la, secret)
     record = read.source_record_id
     return Draft(
         incident_id=uuid4(),
@@ -194,6 +195,7 @@ async def _still_granted(session: AsyncSession, desk: Desk, standing: Standing) 
 def not_stored(desk: Desk, draft: Draft, reason: str) -> Problem:
     """A refusal that still carries everything a caller needs to act without us."""
     log.error("submission not stored", reason=reason)
+    policy = desk.policies.at(draft.read.received_at)
     detail = (
         f"{_NOT_STORED[reason]} This concern is NOT confirmed as stored. Do now what `actions` "
         "say, and telephone: nobody has been told. Then send it again with the same key."
@@ -204,7 +206,7 @@ def not_stored(desk: Desk, draft: Draft, reason: str) -> Problem:
         detail,
         headers={"Retry-After": str(random.randint(1, 3))},  # noqa: S311 - spreads retries
         stored=False,
-        emergency=emergency_numbers(desk.policy, draft.standing.la),
+        emergency=emergency_numbers(policy, draft.standing.la),
         **advice([one.decision for one in draft.advised]),
     )
 

@@ -140,7 +140,7 @@ def _said(draft: Draft, one: Advised) -> Said:
 
 
 def _decide(desk: Desk, said: Said, concern: Concern, facts: Mapping[str, Any]) -> Decision:
-    return desk.policy.decide(
+    return desk.policies.at(said.read.received_at).decide(
         facts,
         received_at=said.read.received_at,
         discovered_at=said.read.discovered_at,

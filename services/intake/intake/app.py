@@ -14,7 +14,8 @@ from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
 from shared.inbox import Subscription
-from shared.policy import load_policy
+from shared.policy.control.dated import DatedPolicies
+from shared.policy.control.serving import serving_packs
 
 SETTINGS = IntakeSettings
 PROBLEM_MEMBERS = {"emergency": emergency.NATIONAL}
@@ -24,6 +25,8 @@ def create_app(
     settings: IntakeSettings, clock: Clock | None = None, token_keys: Keys | None = None
 ) -> FastAPI:
     clock = clock or SystemClock()
+    # Read once, before the first request: advice waits for nothing that can be away.
+    packs = serving_packs("intake", settings.packs, settings.pack_approvers, clock)
     lanes = Lanes(settings.database_url.get_secret_value(), settings.lanes)
 
     async def run_lanes(runtime: Runtime) -> None:
@@ -42,17 +45,20 @@ def create_app(
             subscription=subscription,
             background=[run_lanes],
             problem_members=PROBLEM_MEMBERS,
+            ready_members=packs.ready_members,
         ),
         settings,
         clock,
         token_keys,
     )
     app.state.problem_members = PROBLEM_MEMBERS
-    app.state.desk = _desk(app.state.runtime, settings, lanes)
+    app.state.desk = _desk(app.state.runtime, settings, lanes, packs.policies)
     return app
 
 
-def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
+def _desk(
+    runtime: Runtime, settings: IntakeSettings, lanes: Lanes, policies: DatedPolicies
+) -> Desk:
     register = Register(runtime.sessions)
     authority = Authority(
         runtime.sessions,
@@ -61,10 +67,9 @@ def _desk(runtime: Runtime, settings: IntakeSettings, lanes: Lanes) -> Desk:
         secret=runtime.secret,
         synthetic=settings.synthetic,
     )
-    # Loaded once, before the first request: advice waits for nothing that can be away.
     return Desk(
         runtime=runtime,
-        policy=load_policy(),
+        policies=policies,
         lanes=lanes,
         authority=authority,
         limiter=Limiter(settings.client_rate),

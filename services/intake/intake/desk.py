@@ -12,7 +12,7 @@ from intake.lanes import Lanes
 from intake.limits import Limiter
 from shared.app import Runtime
 from shared.errors import Problem
-from shared.policy import Policy
+from shared.policy.control.dated import DatedPolicies
 from shared.settings import Settings
 
 # The producer of all events that do not go through a lane.
@@ -31,7 +31,7 @@ class IntakeSettings(Settings):
 @dataclass(frozen=True, slots=True)
 class Desk:
     runtime: Runtime
-    policy: Policy
+    policies: DatedPolicies
     lanes: Lanes
     authority: Authority
     limiter: Limiter
