@@ -10,6 +10,8 @@ ABSENCES = frozenset({"absence", "cme", "missing_now"})
 ABSENCE_MARKERS = frozenset(
     {"forced_marriage", "hba", "fgm", "cse", "cce_county_lines", "modern_slavery", "radicalisation"}
 )
+# With one of these a missing child may be taken, used or about to die.
+MISSING_MARKERS = ABSENCE_MARKERS | {"self_harm_suicide"}
 TEACHES = frozenset({"teacher"})
 # Others may teach as well (a head, a DSL, a supply worker): not known until somebody says.
 NEVER_TEACHES = frozenset(
@@ -56,10 +58,15 @@ def derive(values: dict[str, Value], given: frozenset[str], schema: Schema, in_h
     values["absence_with_marker"] = _yes(
         not types.isdisjoint(ABSENCES) and not types.isdisjoint(ABSENCE_MARKERS)
     )
+    values["missing_at_risk"] = _yes(
+        "missing_now" in types and not types.isdisjoint(MISSING_MARKERS)
+    )
     values["image_with_self_harm"] = _yes("nudes" in types and "self_harm_suicide" in types)
 
 
 def _derive_ages(values: dict[str, Value], given: frozenset[str]) -> None:
+    if values["unborn"] == "yes" and values["age_years"] == UNKNOWN:
+        values["age_years"] = 0
     age = values["age_years"]
     doubtful = values["age_basis"] in {"estimated", UNKNOWN}
     if doubtful and isinstance(age, int) and age >= ADULT:

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.policy import Authorities, Policy
 from tests.unit.policy.packs import HEAD, RULE, policy_with
 
-NEGLECT = {"concern_types": ["neglect"], "age_years": 1, "harm_level": "in_need"}
+NEGLECT: dict[str, Any] = {"concern_types": ["neglect"], "age_years": 1, "harm_level": "in_need"}
 
 
 def policy_dated(directory: Path, in_force: str) -> Policy:

@@ -55,8 +55,9 @@ def test_masks_and_reference_agree(facts: dict[str, Any], at: datetime, delay: t
     assume(not conflicts & set(facts.get("source_of_harm", [])))
     assume(not facts.get("conflict"))
     found = POLICY.decide(facts, received_at=at, discovered_at=at - delay, authorities=WHERE)
-    values, _ = POLICY._values(facts, at, WHERE)
-    rules = reference.fired(POLICY, POLICY.national.rules, values)
+    values, _ = POLICY.values(facts, at, WHERE)
+    in_force = tuple(r for r in POLICY.national.rules if r.in_force.on(at.date()))
+    rules = reference.fired(POLICY, in_force, values)
     expected = reference.routes(POLICY, rules, at, discovery(at, at - delay), WHERE)
     reasons = {r.rule for a in found.actions for r in a.because}
     assert reasons == {id_ for id_, (rule, _) in rules.items() if rule.requires}

@@ -82,7 +82,7 @@ def test_why_not_names_the_nearest_rule_and_what_it_lacks() -> None:
     assert {failed["fact"] for failed in told["failing"]} <= {"travel_imminent", "immediate_danger"}
     taken = POLICY.why_not("DSL", FGM, received_at=EASTER, authorities=WHERE)
     assert taken["taken"] is True
-    never = POLICY.why_not("TRA", FGM, received_at=EASTER, authorities=WHERE)
+    never = POLICY.why_not("GOV_BODY", FGM, received_at=EASTER, authorities=WHERE)
     assert never["nearest"] is None
 
 

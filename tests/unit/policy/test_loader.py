@@ -113,8 +113,10 @@ def test_no_rule_contradicts_itself() -> None:
 
 
 def test_every_prohibition_permission_route_and_source_is_used_by_name() -> None:
-    national = load_policy().national
+    policy = load_policy()
+    national = policy.national
     rules = [*national.rules, *(entry.rule for entry in national.stand_ins)]
+    rules += [rule for pack in policy.locals.values() for rule in pack.rules]
     assert {code for rule in rules for code in rule.forbids} == set(national.prohibitions)
     assert {code for rule in rules for code in rule.permits} == set(national.permissions)
 
