@@ -86,7 +86,7 @@ class Policy:
         subject: str = "child-1",
         authorities: Authorities,
     ) -> Decision:
-        values, in_hours = self._values(facts, received_at, authorities)
+        values, in_hours = self.values(facts, received_at, authorities)
         layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
         masks = masks_of(layer.table, values)
         plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
@@ -110,7 +110,7 @@ class Policy:
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> Outcome:
         """What `decide` requires, forbids and permits, without its reasons: for many at once."""
-        values, _ = self._values(facts, received_at, authorities)
+        values, _ = self.values(facts, received_at, authorities)
         layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
         outcomes = layer.outcomes(authorities, _conflicted(values))
         return outcomes.read(outcomes.effect(joined(layer.table, values)))
@@ -123,7 +123,7 @@ class Policy:
         received_at: datetime,
         authorities: Authorities,
     ) -> dict[str, Any]:
-        values, _ = self._values(facts, received_at, authorities)
+        values, _ = self.values(facts, received_at, authorities)
         day = received_at.astimezone(LONDON).date()
         table = self._layer(self._applying(authorities), day).table
         worst = {
@@ -150,9 +150,10 @@ class Policy:
         pack = self.locals.get(la or "")
         return pack is not None and pack.platform
 
-    def _values(
+    def values(
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
     ) -> tuple[dict[str, Value], bool]:
+        """Every fact as the rules see it, and whether the child's hub is open."""
         if received_at.tzinfo is None:
             raise ValueError("received_at must be an aware instant")
         values = self.schema.read(facts)

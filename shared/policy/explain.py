@@ -8,6 +8,7 @@ from shared.policy.decision import Priority, Question, show_value
 from shared.policy.grammar import Match, may_hold
 from shared.policy.pack import Route
 from shared.policy.plan import Draft
+from shared.policy.readers.words import needs_words, value_words
 from shared.policy.schema import Schema, Value
 
 
@@ -18,7 +19,8 @@ def questions(
     schema: Schema,
     rank: Mapping[str, Route],
 ) -> tuple[Question, ...]:
-    """Best first: what may turn out most urgent; of equals, what the schema asks first."""
+    """Best first: what may turn out most urgent, then what settles most routes; of equals, what
+    the schema asks first."""
     taken: dict[str, Priority] = {}
     unsure: dict[str, Priority] = {}
     for draft in drafts:  # sorted, so the most urgent of a route comes first
@@ -33,7 +35,7 @@ def questions(
         if routes:
             order = sorted(routes, key=lambda route: (routes[route], rank[route].rank))
             ranked.append((routes[order[0]], Question(fact, schema[fact].ask, tuple(order))))
-    ranked.sort(key=lambda entry: entry[0])
+    ranked.sort(key=lambda entry: (entry[0], -len(entry[1].settles)))
     return tuple(question for _, question in ranked)
 
 
@@ -60,24 +62,33 @@ def _would_confirm(
 def why_not(
     table: Table, route: str, values: Mapping[str, Value], worst: Mapping[str, bool], schema: Schema
 ) -> dict[str, Any]:
-    """The rule that came nearest to this route, and the facts that kept it from applying."""
-    nearest: tuple[int, int] | None = None
+    """The rule that came nearest to this route, and the facts that kept it from applying.
+
+    Of rules as near, the one that fails on what a person can tell, not on what is worked out.
+    """
+    nearest: tuple[int, int, int] | None = None
     failing: list[Match] = []
     for term, tests in enumerate(table.tests_of):
         if all(required != route for required, _ in table.routes_of[term]):
             continue
         failed = [t for t in tests if not _holds(t, values, worst, schema)]
-        if nearest is None or len(failed) < nearest[0]:
-            nearest, failing = (len(failed), term), failed
+        worked_out = sum(schema[test.fact].derived for test in failed)
+        if nearest is None or (len(failed), worked_out) < nearest[:2]:
+            nearest, failing = (len(failed), worked_out, term), failed
     if nearest is None:
         return {"route": route, "taken": False, "nearest": None, "failing": []}
-    rule = table.units[table.unit_of[nearest[1]]].because_of
+    rule = table.units[table.unit_of[nearest[2]]].because_of
     return {
         "route": route,
         "taken": not failing,
         "nearest": {"rule": rule.id, "title": rule.title, "cite": rule.cite},
         "failing": [
-            {"fact": test.fact, "is": show_value(values[test.fact]), "needs": _needs(test)}
+            {
+                "fact": test.fact,
+                "is": value_words(values[test.fact]),
+                "value": show_value(values[test.fact]),
+                "needs": needs_words(test, schema[test.fact]),
+            }
             for test in failing
         ],
     }
@@ -88,10 +99,3 @@ def _holds(
 ) -> bool:
     fact = schema[test.fact]
     return may_hold(test, fact, values[test.fact], worst_case=worst.get(test.fact, False))
-
-
-def _needs(test: Match) -> str:
-    numbers = sorted(value for value in test.accepts if isinstance(value, int))
-    if numbers:
-        return f"{numbers[0]} to {numbers[-1]}"
-    return " or ".join(sorted(str(value) for value in test.accepts))

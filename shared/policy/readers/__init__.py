@@ -1,0 +1,1 @@
+"""Shows the rules, and what they decide, to people who do not program."""

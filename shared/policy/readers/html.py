@@ -1,0 +1,45 @@
+"""Explanations and tables as HTML that stands by itself: in a file, or in the project's pages."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, PrefixLoader
+
+from shared.policy.decision import Json
+from shared.policy.readers.explanation import as_words
+from shared.policy.readers.words import instant_words
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+FOLDER: Final = "policy"  # the templates' first part of the name, here as in the pages
+
+
+def sentence(text: str) -> str:
+    """With a capital in front, and the rest as it is (`DSL` stays)."""
+    return text[:1].upper() + text[1:]
+
+
+FILTERS: Final = {"instant": instant_words, "sentence": sentence}
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    made = Environment(
+        loader=PrefixLoader({FOLDER: FileSystemLoader(TEMPLATES)}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    return made
+
+
+def document(template: str, title: str, **what: Any) -> str:
+    """One file with its style in it. template: a name in this folder, such as `answer.html`."""
+    return _environment().get_template(f"{FOLDER}/{template}").render(title=title, **what)
+
+
+def explanation_html(told: list[Json], not_taken: list[Json]) -> str:
+    """told: an explanation for each subject; not_taken: a why-not for each, or none at all."""
+    words = [as_words(each) for each in not_taken]
+    return document("answer.html", "What the rules say", told=told, not_taken=words)
