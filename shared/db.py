@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -32,14 +32,25 @@ def sqlalchemy_url(dsn: str) -> URL:
 
 
 def make_engine(dsn: str, application: str, pool_size: int = 8) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         sqlalchemy_url(dsn),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's text would hold what somebody submitted
         connect_args={"server_settings": server_settings(application)},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, _: object, __: object) -> None:
+    """A connection that the server has ended is never handed out: the pool then opens another.
+
+    The driver has noticed by itself. To ask the server first, as `pool_pre_ping` does, costs three
+    round trips each time, a tenth of the way of a concern.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -43,16 +43,19 @@ class InboxRow(SQLModel, table=True):
 
 
 # Written out: each batch has another number of rows, and building a statement for each number took
-# longer than carrying it out.
+# longer than carrying it out. One round trip for both questions.
 _MARK = text("""
-INSERT INTO inbox (consumer, event_id, received_at)
-SELECT CAST(:consumer AS text), id, CAST(:at AS timestamptz)
-FROM unnest(CAST(:ids AS uuid[])) AS id
-ON CONFLICT DO NOTHING RETURNING event_id
-""")
-_BLOCKED = text("""
-SELECT subject FROM dead_letter
-WHERE consumer = :consumer AND replayed_at IS NULL AND subject = ANY(CAST(:subjects AS uuid[]))
+WITH marked AS (
+    INSERT INTO inbox (consumer, event_id, received_at)
+    SELECT CAST(:consumer AS text), id, CAST(:at AS timestamptz)
+    FROM unnest(CAST(:ids AS uuid[])) AS id
+    ON CONFLICT DO NOTHING RETURNING event_id
+), blocked AS (
+    SELECT DISTINCT subject FROM dead_letter
+    WHERE consumer = CAST(:consumer AS text) AND replayed_at IS NULL
+      AND subject = ANY(CAST(:subjects AS uuid[]))
+)
+SELECT event_id, NULL AS subject FROM marked UNION ALL SELECT NULL, subject FROM blocked
 """)
 
 
@@ -142,8 +145,7 @@ async def _attempt(
 ) -> None:
     async with sessions() as session:
         try:
-            blocked = await _blocked(session, deliveries, to)
-            fresh = await _fresh(session, deliveries, to)
+            fresh, blocked = await _mark(session, deliveries, to)
             for delivery in deliveries:
                 if delivery.event is None:
                     await apply_one(session, delivery, to, blocked)
@@ -157,25 +159,22 @@ async def _attempt(
             raise
 
 
-async def _blocked(
+async def _mark(
     session: AsyncSession, deliveries: Sequence[Delivery], to: Subscription
-) -> set[UUID]:
-    """Concerns with a dead letter that is still open: their later events wait behind it."""
-    subjects = [d.subject for d in deliveries if d.subject]
-    rows = await session.execute(_BLOCKED, {"consumer": to.service, "subjects": subjects})
-    return set(rows.scalars())
+) -> tuple[set[UUID], set[UUID]]:
+    """Marks the events as received; returns those not marked before, and concerns that are blocked.
 
-
-async def _fresh(
-    session: AsyncSession, deliveries: Sequence[Delivery], to: Subscription
-) -> set[UUID]:
-    """Marks the events as received and returns those that were not marked before."""
-    now = to.clock.now()
-    ids = sorted({d.event.id for d in deliveries if d.event})
-    if not ids:
-        return set()
-    marked = await session.execute(_MARK, {"consumer": to.service, "ids": ids, "at": now})
-    return set(marked.scalars())
+    Blocked is a concern with a dead letter still open: its later events wait behind that.
+    """
+    asked = {
+        "consumer": to.service,
+        "at": to.clock.now(),
+        "ids": sorted({d.event.id for d in deliveries if d.event}),
+        "subjects": sorted({d.subject for d in deliveries if d.subject}),
+    }
+    rows = (await session.execute(_MARK, asked)).all()
+    fresh = {event_id for event_id, _ in rows if event_id}
+    return fresh, {subject for _, subject in rows if subject}
 
 
 async def _apply_plainly(

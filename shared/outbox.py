@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, insert, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -54,9 +54,40 @@ class Producer(SQLModel, table=True):
     closed_sequence: int = Field(default=0, sa_type=BigInteger)
 
 
-_COUNT = text(
-    "INSERT INTO producer AS p (name, last_sequence, closed_sequence) VALUES (:name, :n, 0) "
-    "ON CONFLICT (name) DO UPDATE SET last_sequence = p.last_sequence + :n RETURNING last_sequence"
+# Counted and written in one round trip: the counter is locked from here to the commit.
+_WRITE = text("""
+WITH event AS (
+    SELECT * FROM unnest(
+        CAST(:event_id AS uuid[]), CAST(:topic AS text[]), CAST(:subject AS uuid[]),
+        CAST(:type AS text[]), CAST(:version AS int[]), CAST(:occurred_at AS timestamptz[]),
+        CAST(:traceparent AS text[]), CAST(:data AS bytea[]), CAST(:replay_of AS uuid[]),
+        CAST(:replay_for AS text[])
+    ) WITH ORDINALITY AS event(event_id, topic, subject, type, version, occurred_at, traceparent,
+        data, replay_of, replay_for, nr)
+), counter AS (
+    INSERT INTO producer AS p (name, last_sequence, closed_sequence)
+    SELECT :producer, count(*), 0 FROM event
+    ON CONFLICT (name) DO UPDATE SET last_sequence = p.last_sequence + excluded.last_sequence
+    RETURNING last_sequence
+)
+INSERT INTO outbox (event_id, topic, subject, type, version, producer, sequence, occurred_at,
+    traceparent, data, replay_of, replay_for)
+SELECT event_id, topic, subject, type, version, :producer,
+    last_sequence - (SELECT count(*) FROM event) + nr, occurred_at, traceparent, data, replay_of,
+    replay_for
+FROM event CROSS JOIN counter ORDER BY nr
+""")
+_COLUMNS = (
+    "event_id",
+    "topic",
+    "subject",
+    "type",
+    "version",
+    "occurred_at",
+    "traceparent",
+    "data",
+    "replay_of",
+    "replay_for",
 )
 
 
@@ -109,17 +140,10 @@ async def commit(session: AsyncSession) -> None:
             by_producer[row["producer"]].append(row)
         # In one order everywhere, so that two transactions never wait for each other.
         for name in sorted(by_producer):
-            await _number(session, name, by_producer[name])
-        columns = {"traceparent": None, "replay_of": None, "replay_for": None}
-        # The table, not the class: no ORM state is wanted for rows that only the relay reads.
-        await session.execute(insert(OutboxRow.__table__), [columns | row for row in pending])  # type: ignore[attr-defined]
+            rows = by_producer[name]
+            columns = {column: [row.get(column) for row in rows] for column in _COLUMNS}
+            await session.execute(_WRITE, {"producer": name, **columns})
     await session.commit()
-
-
-async def _number(session: AsyncSession, producer: str, rows: list[dict[str, Any]]) -> None:
-    last: int = (await session.execute(_COUNT, {"name": producer, "n": len(rows)})).scalar_one()
-    for sequence, row in enumerate(rows, start=last - len(rows) + 1):
-        row["sequence"] = sequence
 
 
 async def rollback(session: AsyncSession) -> None:

@@ -1,7 +1,6 @@
 """The bus as every service sees it: ordered topics, at least once. Two adapters, chosen by URL."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,16 +49,17 @@ class Publisher(Protocol):
 
     async def stop(self) -> None: ...
 
-    def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:
-        """Encloses publish and the outbox delete: a transaction where they share a database."""
-        ...
-
     async def ready(self) -> bool:
         """Whether publishing can succeed at all now; it may try to connect for some seconds."""
         ...
 
-    async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
-        """For each: did the bus acknowledge it? After a False of a partition comes no True."""
+    async def publish(
+        self, connection: Any, records: Sequence[Record], rows: Sequence[int] = ()
+    ) -> list[bool]:
+        """For each: did the bus acknowledge it? After a False of a partition comes no True.
+
+        rows: the `seq` of each record's outbox row, which is deleted once it is acknowledged.
+        """
         ...
 
 

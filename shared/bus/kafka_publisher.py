@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from itertools import compress
 from typing import Any
 
 import structlog
 
 from shared.bus import Record
+from shared.bus.failpoint import reach
 from shared.bus.kafka import LOST, REQUEST_TIMEOUT, bounded, new_producer, stop_quietly
 from shared.bus.partition import partition_of
 
@@ -21,6 +22,8 @@ RESTART_SECONDS = 1.0
 GIVE_UP_AFTER = 3
 GIVE_UP_SECONDS = 60.0
 MAX_HOLD_SECONDS = 30.0
+
+_FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +52,20 @@ class KafkaPublisher:
         if self._abandoned:
             await asyncio.wait(self._abandoned, timeout=REQUEST_TIMEOUT)
 
-    def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:  # noqa: ARG002
-        return nullcontext()
-
     async def ready(self) -> bool:
         return await self._connected() is not None
 
-    async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:  # noqa: ARG002
+    async def publish(
+        self, connection: Any, records: Sequence[Record], rows: Sequence[int] = ()
+    ) -> list[bool]:
+        acknowledged = await self._send(records)
+        # A crash here publishes these again: the consumers' inbox drops what they have had.
+        await reach("relay.after-publish")
+        if rows:
+            await connection.execute(_FORGET, list(compress(rows, acknowledged)))
+        return acknowledged
+
+    async def _send(self, records: Sequence[Record]) -> list[bool]:
         acknowledged = [False] * len(records)
         producer = await self._connected()
         if producer is None or not records:
@@ -111,7 +121,7 @@ class KafkaPublisher:
             while sent < len(records):
                 batch = producer.create_batch()
                 size = _fill(batch, records[sent:])
-                await bounded(_send(producer, batch, place), REQUEST_TIMEOUT + 2)
+                await bounded(_deliver(producer, batch, place), REQUEST_TIMEOUT + 2)
                 sent += size
         except LOST as error:
             self._hold(place, error)
@@ -160,6 +170,6 @@ def _fill(batch: Any, records: list[Record]) -> int:
     return len(records)
 
 
-async def _send(producer: Any, batch: Any, place: Place) -> None:
+async def _deliver(producer: Any, batch: Any, place: Place) -> None:
     topic, partition = place
     await (await producer.send_batch(batch, topic, partition=partition))

@@ -1,11 +1,11 @@
-"""The embedded bus, writing: publishing is part of the transaction that deletes the outbox row."""
+"""The embedded bus, writing: one statement publishes a record and deletes its outbox row."""
 
 import asyncio
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,10 @@ WITH record AS (
     SELECT topic, partition, l.next_offset + r.nr, r.key, r.value, r.headers
     FROM record r JOIN locked l USING (topic, partition)
 )
-SELECT pg_notify('bus', '')
 """
+_DELETE = ", gone AS (DELETE FROM outbox WHERE seq = ANY($7::bigint[]))"
+_NOTIFY = " SELECT pg_notify('bus', '')"
+_PUBLISH, _MOVE = _APPEND + _NOTIFY, _APPEND + _DELETE + _NOTIFY
 _ENSURE_HEADS = """
 INSERT INTO bus.head (topic, partition)
 SELECT topic, partition FROM unnest($1::text[], $2::int[]) AS want(topic, partition)
@@ -97,7 +99,7 @@ async def sweep(connection: asyncpg.Connection) -> int:
 
 
 class PostgresPublisher:
-    """Appends within the caller's transaction, so it keeps no connection of its own."""
+    """Appends on the caller's connection, in its transaction if it has one open."""
 
     def __init__(self, dsn: str, partitions: Mapping[str, int]) -> None:
         self._dsn = dsn
@@ -110,28 +112,34 @@ class PostgresPublisher:
     async def stop(self) -> None:
         """Nothing is held."""
 
-    def batch(self, connection: Any) -> AbstractAsyncContextManager[Any]:
-        transaction: AbstractAsyncContextManager[Any] = connection.transaction()
-        return transaction
-
     async def ready(self) -> bool:
         return True  # the bus is where the outbox is
 
-    async def publish(self, connection: Any, records: Sequence[Record]) -> list[bool]:
+    async def publish(
+        self, connection: Any, records: Sequence[Record], rows: Sequence[int] = ()
+    ) -> list[bool]:
+        """COMMIT POINT, unless the caller has a transaction open: a crash before the statement's
+        end leaves the rows pending, and one after it finds them on the bus and nowhere else."""
         if not self._prepared:
             await self._prepare()
         # A topic outside the catalogue is refused by its record alone, as Kafka does.
         known = [record.topic in self._partitions for record in records]
+        columns = self._columns(list(compress(records, known)))
+        if columns and rows:
+            await connection.execute(_MOVE, *columns, list(compress(rows, known)))
+        elif columns:
+            await connection.execute(_PUBLISH, *columns)
+        return known
+
+    def _columns(self, records: Sequence[Record]) -> list[list[Any]]:
         count: Counter[tuple[str, int]] = Counter()
         rows = []
-        for record in (record for record in records if record.topic in self._partitions):
+        for record in records:
             place = (record.topic, partition_of(record.key, self._partitions[record.topic]))
             headers = dump_headers(record.headers)
             rows.append((*place, count[place], record.key, record.value, headers))
             count[place] += 1
-        if rows:
-            await connection.execute(_APPEND, *map(list, zip(*rows, strict=True)))
-        return known
+        return [list(column) for column in zip(*rows, strict=True)]
 
     async def _prepare(self) -> None:
         connection = await connect(self._dsn, "bus publisher")

@@ -224,14 +224,12 @@ class _Relay:
     async def _move(self, connection: asyncpg.Connection, rows: Sequence[Any], look: _Look) -> None:
         pending = self._encode(rows, look)
         await reach("relay.after-select")
-        async with self._publisher.batch(connection):
-            acknowledged = await self._publisher.publish(connection, [r for _, r in pending])
-            await reach("relay.after-publish")
-            gone = [row["seq"] for (row, _), ok in zip(pending, acknowledged, strict=True) if ok]
-            await connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", gone)
-        # COMMIT POINT: a crash before it publishes these rows again, after it never.
+        acknowledged = await self._publisher.publish(
+            connection, [record for _, record in pending], [row["seq"] for row, _ in pending]
+        )
+        # COMMIT POINT in publish: a crash before it publishes these rows again, after it never.
         await reach("relay.after-delete")
-        self._state.published += len(gone)
+        self._state.published += sum(acknowledged)
         look.reached = max(look.reached, rows[-1]["seq"] + 1)
         refused = [row for (row, _), ok in zip(pending, acknowledged, strict=True) if not ok]
         if refused:

@@ -92,8 +92,8 @@ async def test_random_kills_of_all_services_under_load_lose_and_double_nothing(
 @pytest.mark.parametrize(
     ("service", "points"),
     [
-        ("intake", ("lane.after-commit", "relay.after-publish")),
-        ("escalation", ("relay.after-publish", "consumer.before-commit", "consumer.after-commit")),
+        ("intake", ("lane.after-commit", "relay.after-select", "relay.after-delete")),
+        ("escalation", ("relay.after-delete", "consumer.before-commit", "consumer.after-commit")),
         ("audit-log", LOG),
     ],
 )

@@ -48,8 +48,7 @@ async def publish(house: House, records: Sequence[Record]) -> None:
     await publisher.start()
     connection = await asyncpg.connect(house.around.dsn("intake"))
     try:
-        async with publisher.batch(connection):
-            assert all(await publisher.publish(connection, records))
+        assert all(await publisher.publish(connection, records))
     finally:
         await connection.close()
         await publisher.stop()

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.deciding import Rules, exclude, lock_case, open_case, raise_case, serving_la
+from escalation.deciding import Rules, exclude, lock_case, raise_case, serving_la
 from escalation.excluding import inherit, keep_out
 from escalation.history import remember
+from escalation.holds import taken_hold
 from escalation.models import CaseFile, CaseLink, SealedDetail
+from escalation.opening import heard_of, open_case
 from escalation.quarantine import sorted_out
 from shared.events import concerns
 from shared.events.envelope import Event
@@ -21,21 +23,44 @@ Json = dict[str, Any]
 
 async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
     raised = concerns.ConcernRaised.model_validate_json(event.data)
-    case = await lock_case(session, raised.concern_id)
+    heard = await heard_of(session, raised.concern_id, raised.incident_id)
+    case = await lock_case(session, raised.concern_id) if heard else None
     if case is not None and case.erased_at is not None:
         return
     if case is None:
-        case = _new_case(raised, rules)
-        excluded = {*raised.excluded_refs, *await inherit(session, case)}
-        decision = rules.decide(case, case.facts, raised.decision)
-        case.decision = sorted_out(case, decision, rules.policy)
-        case.priority = case.decision["priority"]
-        case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
-        await open_case(session, case, sorted(excluded), rules, event.traceparent)
-    else:
-        await _now_understood(session, case, raised, rules, event)
+        await _open(session, raised, rules, event, alone=not heard)
+        return
+    await _now_understood(session, case, raised, rules, event)
     await _link(session, case, raised.match_keys)
-    _keep_sealed(session, case, event, raised.received_at, raised.sealed_details)
+    session.add(_sealed(case, event, raised.received_at, raised.sealed_details))
+
+
+async def _open(
+    session: AsyncSession,
+    raised: concerns.ConcernRaised,
+    rules: Rules,
+    event: Event,
+    *,
+    alone: bool,
+) -> None:
+    """alone: nothing of its incident, and no hold of it, has been heard of before."""
+    case = _new_case(raised, rules)
+    inherited = [] if alone else await inherit(session, case)
+    early = None if alone else await taken_hold(session, case.id)
+    decision = rules.decide(case, case.facts, raised.decision)
+    case.decision = sorted_out(case, decision, rules.policy)
+    case.priority = case.decision["priority"]
+    case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
+    await open_case(
+        session,
+        case,
+        rules,
+        excluded={*raised.excluded_refs, *inherited},
+        links=raised.match_keys,
+        sealed=_sealed(case, event, raised.received_at, raised.sealed_details),
+        early=early,
+        traceparent=event.traceparent,
+    )
 
 
 def _new_case(raised: concerns.ConcernRaised, rules: Rules) -> CaseFile:
@@ -102,7 +127,7 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
     decision = rules.decide(case, case.facts, case.decision, amended.decision)
     await raise_case(session, case, decision, rules, event.traceparent)
     remember(session, case.id, "amended", rules.clock.now(), priority=case.priority)
-    _keep_sealed(session, case, event, amended.received_at, amended.sealed_details)
+    session.add(_sealed(case, event, amended.received_at, amended.sealed_details))
 
 
 async def _link(session: AsyncSession, case: CaseFile, keys: Collection[str]) -> None:
@@ -125,7 +150,5 @@ def merged(before: Json, now: Json) -> Json:
     return result
 
 
-def _keep_sealed(
-    session: AsyncSession, case: CaseFile, event: Event, received_at: datetime, sealed: str
-) -> None:
-    session.add(SealedDetail(id=event.id, case_id=case.id, received_at=received_at, sealed=sealed))
+def _sealed(case: CaseFile, event: Event, received_at: datetime, sealed: str) -> SealedDetail:
+    return SealedDetail(id=event.id, case_id=case.id, received_at=received_at, sealed=sealed)

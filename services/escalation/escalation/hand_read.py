@@ -8,10 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation import salvage
 from escalation.concerns import conflicted_posts
-from escalation.deciding import Rules, lock_case, open_case, raise_case, serving_la
+from escalation.deciding import Rules, lock_case, raise_case, serving_la
 from escalation.excluding import keep_out
 from escalation.history import remember
+from escalation.holds import taken_hold
 from escalation.models import CaseFile
+from escalation.opening import open_case
 from shared.bus import Record
 from shared.events.catalogue import CONCERNS
 from shared.events.envelope import Event
@@ -41,7 +43,8 @@ async def on_poison(
         case = _new_case(concern_id or uuid4(), data, now)
         case.decision = _decision(case, data, rules)
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
-        await open_case(session, case, salvage.excluded(data), rules, None)
+        early = await taken_hold(session, case.id)
+        await open_case(session, case, rules, excluded=salvage.excluded(data), early=early)
     elif case.erased_at is None:
         case.unprocessed = True
         staff = data.get("exclude_school_staff") is True

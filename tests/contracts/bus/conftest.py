@@ -53,8 +53,7 @@ class Bus:
 
     async def publish(self, records: Sequence[Record]) -> list[bool]:
         publisher = await self.publisher()
-        async with publisher.batch(self.connection):
-            return await publisher.publish(self.connection, records)
+        return await publisher.publish(self.connection, records)
 
     def record(self, key: str, value: bytes) -> Record:
         return Record(self.topic, key.encode(), value)

@@ -45,7 +45,7 @@ async def test_a_relay_cut_at_any_moment_publishes_each_row_exactly_once(embedde
 async def test_a_publication_that_is_rolled_back_never_happened(embedded: Bus) -> None:
     publisher = await embedded.publisher()
     with pytest.raises(asyncpg.DivisionByZeroError):  # noqa: PT012 - the block is the transaction
-        async with publisher.batch(embedded.connection):
+        async with embedded.connection.transaction():
             await publisher.publish(embedded.connection, [embedded.record("concern", b"no")])
             await embedded.connection.execute("SELECT 1 / 0")
     assert await embedded.publish([embedded.record("concern", b"yes")]) == [True]
@@ -63,7 +63,7 @@ async def test_several_relays_at_once_leave_no_gap_and_do_not_deadlock(embedded:
             for n in range(40):
                 keys = [f"concern-{chance.randrange(20)}" for _ in range(6)]
                 records = [embedded.record(key, f"{source}-{n}".encode()) for key in keys]
-                async with publisher.batch(connection):
+                async with connection.transaction():
                     await publisher.publish(connection, records)
                     await asyncio.sleep(chance.random() * 0.005)
 

@@ -107,6 +107,8 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over_when_its_session
 
 @pytest.mark.parametrize("point", ["after-select", "after-publish", "after-delete"])
 async def test_a_relay_killed_at_any_step_loses_nothing(bus: Bus, point: str) -> None:
+    if point == "after-publish" and not bus.is_kafka:
+        return  # there publishing and deleting are one statement
     subject = uuid4()
     await insert(bus.connection, [row(bus.topic, subject, n) for n in range(20)])
     killed = await asyncio.to_thread(

@@ -27,8 +27,7 @@ async def test_a_concern_from_the_bus_is_in_the_queue_and_chased_in_time(house: 
     async with house.app.router.lifespan_context(house.app):
         await publisher.start()
         connection = await asyncpg.connect(dsn)
-        async with publisher.batch(connection):
-            assert await publisher.publish(connection, [record]) == [True]
+        assert await publisher.publish(connection, [record]) == [True]
         await connection.close()
         await publisher.stop()
         rows = await until(lambda: house.queue(worker()))

@@ -81,8 +81,7 @@ async def poisoned(at: Installation, concern: UUID, marks: Marks) -> None:
     connection = await asyncpg.connect(at.house.around.dsn("intake"))
     await publisher.start()
     try:
-        async with publisher.batch(connection):
-            assert await publisher.publish(connection, [unreadable]) == [True]
+        assert await publisher.publish(connection, [unreadable]) == [True]
     finally:
         await publisher.stop()
         await connection.close()
