@@ -63,6 +63,24 @@ class CaseDecided(EventData):
     routes: list[str] = Field(default_factory=list)
 
 
+DisagreementStep = Literal["opened", "climbed", "answered", "settled"]
+
+
+class CaseDisagreement(EventData):
+    """A school disagrees with the hub, or the hub was silent: a step of the ladder (R-ESC-04).
+
+    stage: 1 to 4. by: until when it is to be answered. actor_ref: null where silence took it here.
+    """
+
+    case_id: UUID
+    at: AwareDatetime
+    step: DisagreementStep
+    stage: int = Field(ge=1, le=4)
+    by: AwareDatetime | None
+    actor_ref: str | None
+    reason_given: bool
+
+
 class TaskOpened(EventData):
     """Someone now has something to do.
 

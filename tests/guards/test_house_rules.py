@@ -11,7 +11,7 @@ SOURCES = sorted(
     path
     for top in ("services", "shared", "deploy")
     for path in (ROOT / top).rglob("*.py")
-    if "migrations" not in path.parts and "target" not in path.parts
+    if not {"migrations", "target", "node_modules"} & set(path.parts)
 )
 
 

@@ -11,7 +11,8 @@ from sqlmodel import col, select
 
 from escalation.access import Session, reach_case
 from escalation.conflicts import Shown, may_open, siblings
-from escalation.models import CaseEvent, CaseFile, CaseLink, Task
+from escalation.disagreement import DisagreementView, view_of
+from escalation.models import CaseEvent, CaseFile, CaseLink, Disagreement, Task
 from escalation.preconditions import etag
 from escalation.rows import OwnTaskRow, own_task_row
 from escalation.viewer import Viewer, viewer_of
@@ -71,6 +72,7 @@ class CaseView(BaseModel):
     tasks: list[OwnTaskRow]
     history: list[HistoryEntry]
     linked: list[LinkedCase]
+    disagreements: list[DisagreementView]
     version: int
 
 
@@ -95,6 +97,11 @@ async def show_case(
     events = await session.exec(
         select(CaseEvent).where(col(CaseEvent.case_id) == case.id).order_by(col(CaseEvent.id))
     )
+    disagreements = await session.exec(
+        select(Disagreement)
+        .where(col(Disagreement.case_id) == case.id)
+        .order_by(col(Disagreement.id))
+    )
     response.headers["ETag"] = etag(case.version)
     response.headers["Cache-Control"] = "no-store"
     same = set(CaseView.model_fields) & set(CaseFile.model_fields) - {"data_issues"}
@@ -105,6 +112,7 @@ async def show_case(
         tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
         history=[_entry(event) for event in events],
         linked=await _linked(session, viewer, case),
+        disagreements=[view_of(one) for one in disagreements],
         **{name: getattr(case, name) for name in same},
     )
 

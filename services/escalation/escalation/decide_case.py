@@ -11,6 +11,7 @@ from escalation.access import Session, own_team_tasks, reach_case
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
+from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
 from escalation.models import CaseFile, Task
 from escalation.preconditions import IfMatch, expect
@@ -96,7 +97,7 @@ async def decide_case(  # noqa: PLR0917 - one parameter for each part of the req
     """Ends the caller's own tasks in the case. What others owe stays, personal duties above all."""
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
-    tasks = await own_team_tasks(session, viewer, case_id)
+    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind == "duty"]
     if tasks or not await _is_repeat(session, case, body, viewer):
         expect(case.version, if_match)
         _check(tasks, body, viewer)
@@ -142,6 +143,7 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     routes = sorted({task.route for task in tasks})
     if not _awaits_hub(case) or any(route in HUBS for route in routes):
         case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
+        await supersede(session, await follow_ups(session, case, "chase"), now)
     _remember(request, session, case, viewer, "decided", body.outcome, body.reason)
     data = CaseDecided(
         case_id=case.id,

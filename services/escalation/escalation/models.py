@@ -21,6 +21,8 @@ class CaseFile(SQLModel, table=True):
     """One child, or child who harmed, of one concern; its id is the concern's.
 
     la: the authority whose hub serves the case. conflicted: posts at the school with a conflict.
+    basis: what each decision rested on, oldest first, to be replayed (`handrail policy replay`);
+    the last says by `kept` what `decision` was when it was taken.
     unprocessed: the concern could not be understood and is to be read by hand.
     erasure_asked_at: an erasure that a hold has stopped, and that its release carries out.
     version: counts every change of the case or of its tasks.
@@ -43,6 +45,9 @@ class CaseFile(SQLModel, table=True):
     synthetic: bool = False
     facts: dict[str, Any] = _json()
     decision: dict[str, Any] = _json()
+    basis: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSONB(none_as_null=True), nullable=False)
+    )
     data_issues: list[dict[str, str]] = _json()
     discovered_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     received_at: datetime = Field(sa_type=_INSTANT)
@@ -64,6 +69,7 @@ class CaseFile(SQLModel, table=True):
 class Task(SQLModel, table=True):
     """What one route asks of one owner.
 
+    kind: `duty` is what the rules asked; others follow from how the case goes (`follow_up`).
     rank, due_at: the order of a queue; see `ranking`. by: the deadline, None where it is due now.
     owner_role: whose it is; `team` is the queue's own work. read_only: the queue of the route sees
     it, but it awaits the school's call. owner_ref: the person whose personal duty it is.
@@ -88,6 +94,7 @@ class Task(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_event_id, primary_key=True)
     case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    kind: str = "duty"
     route: str
     subject: str | None = None
     la: str | None = None
@@ -136,6 +143,31 @@ class Timer(SQLModel, table=True):
     kind: str
     due_at: datetime = Field(sa_type=_INSTANT)
     attempts: int = 0
+
+
+class Disagreement(SQLModel, table=True):
+    """A school that disagrees with the hub, at one step of the ladder. by: until when it is to be
+    answered; a case has one unsettled disagreement at most."""
+
+    __tablename__ = "disagreement"
+    __table_args__ = (
+        Index(
+            "disagreement_unsettled",
+            "case_id",
+            unique=True,
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_event_id, primary_key=True)
+    case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    stage: int = Field(sa_type=SmallInteger)
+    opened_at: datetime = Field(sa_type=_INSTANT)
+    by: datetime = Field(sa_type=_INSTANT)
+    answered_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    answered_by_ref: str | None = None
+    settled_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    settled_by_ref: str | None = None
 
 
 class Exclusion(SQLModel, table=True):

@@ -38,7 +38,8 @@ def plan(
     a team has decided it did not decide with what is known now, so that is opened again too.
     """
     result = Plan()
-    latest = {_key(task): task for task in existing if task.state != "superseded"}
+    duties = (t for t in existing if t.kind == "duty" and t.state != "superseded")
+    latest = {_key(task): task for task in duties}
     for action in actions:
         new = task_of(case, action, at, watched)
         old = latest.get(_key(new))

@@ -7,7 +7,16 @@ from typing import Final, Literal
 from escalation.models import Task, Timer
 from shared.policy import Settings
 
-Kind = Literal["unconfirmed", "unclaimed", "call_back", "reminder", "overdue", "hard_overdue"]
+Kind = Literal[
+    "unconfirmed",
+    "unclaimed",
+    "call_back",
+    "reminder",
+    "overdue",
+    "hard_overdue",
+    "unanswered",
+    "stalled",
+]
 # A duty that is overdue is said again each day: it never goes quiet by itself.
 OVERDUE_AGAIN: Final = timedelta(days=1)
 UNCLAIMED_AT_MOST: Final = timedelta(hours=4)
@@ -40,11 +49,13 @@ def first_look(
 
 
 def answer_due(task: Task, clocks: Mapping[str, str]) -> list[Timer]:
-    """The hub says within a working day what it will do; silence after that is said aloud."""
+    """The hub says within a working day what it will do; silence after that is said aloud, and
+    the school's lead is asked to chase it."""
     at = clocks.get("LA_DECISION")
-    if task.route != "MASH" or task.by is not None or at is None:
+    if task.route != "MASH" or at is None:
         return []
-    return _timers(task, [(datetime.fromisoformat(at), "overdue")])
+    silence: list[Kind] = ["unanswered"] if task.by else ["overdue", "unanswered"]
+    return _timers(task, [(datetime.fromisoformat(at), kind) for kind in silence])
 
 
 def say_now(task: Task, now: datetime) -> list[Timer]:

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.announcing import Step, tell_reminded
 from escalation.deciding import Rules
+from escalation.ladder import on_silence, on_stalled
 from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.schedule import wait_again
 from shared.app import Runtime
@@ -26,6 +27,8 @@ BATCH: Final = 1000
 LONGEST_SLEEP: Final = 1.0
 PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
+# What opens tasks of its own, where the others only say that nobody has acted.
+_EFFECTS: Final = {"unanswered": on_silence, "stalled": on_stalled}
 # Nobody has confirmed that the child is safe.
 _STEPS: Final = {"call_back": "unconfirmed"}
 Due = Row[*tuple[Any, ...]]
@@ -118,8 +121,8 @@ async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) 
 
 
 async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
-    """Timers with their tasks, locked. Who acknowledges a task holds its row, so its timers are
-    passed over until that is committed and has cancelled them."""
+    """Timers with their tasks and cases, locked. Who acts on a case holds its row, so its timers
+    are passed over until that is committed and has cancelled those that no longer apply."""
     rows = await session.execute(
         columns(*_COLUMNS)
         .join(Task, col(Task.id) == col(Timer.task_id))
@@ -127,7 +130,7 @@ async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
         .where(col(Timer.due_at) <= rules.clock.now())
         .order_by(col(Timer.due_at), col(Timer.id))
         .limit(limit)
-        .with_for_update(of=[Timer, Task], skip_locked=True)
+        .with_for_update(of=[Timer, Task, CaseFile], skip_locked=True)
     )
     return list(rows)
 
@@ -137,9 +140,13 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
     settings = {la: rules.policy.settings(la) for la in {one.la or one.case_la for one in due}}
     ended: list[UUID] = []
     again: list[tuple[UUID, datetime]] = []
+    silent: dict[str, list[UUID]] = {kind: [] for kind in _EFFECTS}
     for one in due:
         wait = None
-        if _applies(one):
+        if one.kind in _EFFECTS:
+            if _applies(one):
+                silent[one.kind].append(one.case_id)
+        elif _applies(one):
             step = cast(Step, _STEPS.get(one.kind, one.kind))
             tell_reminded(session, one, step=step, at=now, excluded=one.excluded)
             wait = wait_again(one.kind, one.attempts, settings[one.la or one.case_la])
@@ -151,6 +158,8 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
         _NEXT,
         {"ended": ended, "ids": [row[0] for row in again], "dues": [row[1] for row in again]},
     )
+    for kind, case_ids in silent.items():
+        await _EFFECTS[kind](session, case_ids, rules)
 
 
 def _applies(one: Due) -> bool:

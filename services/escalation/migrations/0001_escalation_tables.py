@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("synthetic", sa.Boolean(), nullable=False),
         sa.Column("facts", JSONB(), nullable=False),
         sa.Column("decision", JSONB(), nullable=False),
+        sa.Column("basis", JSONB(), nullable=False),
         sa.Column("data_issues", JSONB(), nullable=False),
         sa.Column("discovered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -149,6 +150,7 @@ def upgrade() -> None:
         "task",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("route", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=True),
         sa.Column("la", sa.String(), nullable=True),
@@ -197,6 +199,28 @@ def upgrade() -> None:
         "task_school", "task", ["urn", "rank", "id"], postgresql_where=sa.text("closed_at IS NULL")
     )
     op.create_table(
+        "disagreement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("stage", sa.SmallInteger(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_ref", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_by_ref", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_disagreement_case_id"), "disagreement", ["case_id"])
+    op.create_index(
+        "disagreement_unsettled",
+        "disagreement",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
+    op.create_table(
         "timer",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("task_id", sa.Uuid(), nullable=False),
@@ -218,6 +242,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "timer",
+        "disagreement",
         "task",
         "sealed_detail",
         "exclusion",

@@ -1,0 +1,104 @@
+"""Tasks that follow from how a case goes, not from what its rules asked: a chase, a step up."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.announcing import tell_task_opened
+from escalation.clearing import cancel_timers
+from escalation.deciding import Rules, excluded_refs
+from escalation.history import remember
+from escalation.models import CaseFile, Task
+from escalation.ranking import rank
+from escalation.schedule import timers_for
+
+Kind = Literal["chase", "disagreement"]
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """route: whose work it is; a post in conflict is passed over for the next that is fit.
+
+    la: the authority whose team is meant. by: the deadline, None where it is due at once. owner:
+    the words for whom it is, where they are not the route's own.
+    """
+
+    kind: Kind
+    route: str
+    la: str | None
+    priority: str
+    script: str
+    because: Mapping[str, Any]
+    by: datetime | None = None
+    owner: str = ""
+    contact: Mapping[str, str] = field(default_factory=dict)
+
+
+async def open_follow_up(
+    session: AsyncSession, case: CaseFile, asked: FollowUp, rules: Rules
+) -> Task:
+    """Opens the task with its clocks; the edge commits."""
+    now = rules.clock.now()
+    service = rules.policy.directory.service(_fit(asked.route, case, rules), asked.la)
+    task = Task(
+        case_id=case.id,
+        kind=asked.kind,
+        route=service.route,
+        subject=case.subject_ref,
+        la=asked.la,
+        urn=case.urn,
+        priority=asked.priority,
+        rank=rank(asked.priority, unprocessed=case.unprocessed),
+        due_at=asked.by or now,
+        certainty="certain",
+        opened_at=now,
+        by=asked.by,
+        owner=asked.owner or service.owner,
+        owner_role=service.owner_role,
+        channel=service.channel,
+        contact=dict(asked.contact or service.contact),
+        script=asked.script,
+        because=[dict(asked.because)],
+    )
+    session.add(task)
+    await session.flush()
+    settings = rules.policy.settings(task.la or case.la)
+    session.add_all(timers_for(task, settings, now))
+    excluded = await excluded_refs(session, case)
+    tell_task_opened(session, case, task, excluded, None, supersedes=None)
+    remember(session, case.id, f"{asked.kind}_asked", now, route=task.route)
+    return task
+
+
+async def follow_ups(session: AsyncSession, case: CaseFile, *kinds: Kind) -> list[Task]:
+    """Those not closed, locked."""
+    rows = await session.exec(
+        select(Task)
+        .where(
+            col(Task.case_id) == case.id, col(Task.kind).in_(kinds), col(Task.closed_at).is_(None)
+        )
+        .order_by(col(Task.id))
+        .with_for_update()
+    )
+    return list(rows)
+
+
+async def supersede(session: AsyncSession, tasks: Iterable[Task], at: datetime) -> None:
+    """What they asked has come to pass in another way."""
+    ended = list(tasks)
+    for task in ended:
+        task.state, task.closed_at = "superseded", at
+        task.version += 1
+    await cancel_timers(session, [task.id for task in ended])
+
+
+def _fit(route: str, case: CaseFile, rules: Rules) -> str:
+    national = rules.policy.national
+    if national.conflicts.get(route) not in case.conflicted:
+        return route
+    others = national.fallbacks[route]
+    return next((o for o in others if national.conflicts.get(o) not in case.conflicted), route)

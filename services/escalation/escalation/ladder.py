@@ -1,0 +1,182 @@
+"""Silence from the hub, and disagreement with it: chased, and taken step by step to those above.
+
+R-LAC-02: no decision within one working day, and whoever referred follows it up. R-ESC-01 to 04: a
+professional disagreement climbs from those who work the case to those who answer for them; where a
+child is at risk now it skips to the senior ones. It never pauses the case itself.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.announcing import PRODUCER
+from escalation.deciding import Rules, lock_case
+from escalation.follow_up import FollowUp, follow_ups, open_follow_up, supersede
+from escalation.history import remember
+from escalation.models import CaseFile, Disagreement, Task, Timer
+from shared.events.cases import CaseDisagreement, DisagreementStep
+from shared.outbox import emit
+from shared.policy.clocks import ClockSpec, due
+
+TOP: Final = 4
+# At risk now: past those who work the case and their managers.
+SENIOR: Final = 3
+# Who takes each step: the post at the school, and whom it speaks to at the hub.
+_STEPS: Final = {
+    1: ("DSL", "the worker who has the case"),
+    2: ("DSL", "the team manager of the hub"),
+    3: ("HEADTEACHER", "the service manager of the hub"),
+    4: ("HEADTEACHER", "the safeguarding partnership's independent scrutineer"),
+}
+_CHASE_SCRIPT: Final = (
+    "The hub has not said what it will do within one working day of the referral. Ring it and ask "
+    "what was decided and by whom; write both down. Ring 999 if the child is in danger."
+)
+_STEP_SCRIPT: Final = (
+    "Step {stage} of a professional disagreement. Speak with {whom}; give the reasons in writing, "
+    "and keep the answer. The case goes on meanwhile. Ring 999 if the child is in danger."
+)
+_ANSWER_SCRIPT: Final = (
+    "The school disagrees, step {stage}. It falls to {whom} to answer, in writing and with reasons."
+)
+_CHASE_BECAUSE: Final = {
+    "rule": "R-LAC-02",
+    "title": "No decision within one working day: whoever referred follows it up",
+    "cite": "Norfolk Safeguarding Children Partnership, what to expect after a referral",
+    "facts": {},
+}
+_LADDER_BECAUSE: Final = {
+    "rule": "R-ESC-04",
+    "title": "A professional disagreement is taken step by step to those above",
+    "cite": "Working Together 2023; stage times are a project default until the authority signs",
+    "facts": {},
+}
+
+
+async def on_silence(session: AsyncSession, case_ids: Iterable[UUID], rules: Rules) -> None:
+    """The hub's working day is over: the school's lead is asked to chase, once."""
+    for case_id in sorted(set(case_ids)):
+        case = await lock_case(session, case_id)
+        if case is None or case.outcome or await follow_ups(session, case, "chase"):
+            continue
+        hub = rules.policy.directory.service("MASH", case.la)
+        asked = FollowUp(
+            kind="chase",
+            route="DSL",
+            la=None,
+            priority="P2",
+            script=_CHASE_SCRIPT,
+            because=_CHASE_BECAUSE,
+            contact=hub.contact,
+        )
+        task = await open_follow_up(session, case, asked, rules)
+        _climbs_at(session, task, _working_days(1, rules))
+        case.version += 1
+
+
+async def on_stalled(session: AsyncSession, case_ids: Iterable[UUID], rules: Rules) -> None:
+    """Nobody answered a chase, or a step of the ladder, in its time: the next step begins."""
+    for case_id in sorted(set(case_ids)):
+        case = await lock_case(session, case_id)
+        if case is None or case.erased_at is not None:
+            continue
+        disagreement = await open_disagreement(session, case)
+        if disagreement is None and case.outcome is None:
+            # The chase was the first step's conversation.
+            await climb(session, case, rules, to=2, actor_ref=None)
+        elif disagreement is not None and disagreement.stage < TOP:
+            await climb(session, case, rules, to=disagreement.stage + 1, actor_ref=None)
+
+
+async def open_disagreement(session: AsyncSession, case: CaseFile) -> Disagreement | None:
+    of_case = select(Disagreement).where(
+        col(Disagreement.case_id) == case.id, col(Disagreement.settled_at).is_(None)
+    )
+    return (await session.exec(of_case.with_for_update())).one_or_none()
+
+
+async def climb(
+    session: AsyncSession,
+    case: CaseFile,
+    rules: Rules,
+    *,
+    to: int,
+    actor_ref: str | None,
+    sealed_note: str | None = None,
+) -> Disagreement:
+    """Begins step `to`: a task for the school, one for the hub, and the instant of the next step.
+
+    actor_ref: who disagrees; None where silence alone took it here.
+    """
+    now = rules.clock.now()
+    days = rules.policy.settings(case.la).escalation_working_days
+    by = _working_days(days[min(to, len(days)) - 1], rules)
+    disagreement = await open_disagreement(session, case)
+    step: DisagreementStep = "opened" if disagreement is None else "climbed"
+    if disagreement is None:
+        disagreement = Disagreement(case_id=case.id, stage=to, opened_at=now, by=by)
+        session.add(disagreement)
+    disagreement.stage, disagreement.by = to, by
+    disagreement.answered_at = disagreement.answered_by_ref = None
+    await supersede(session, await follow_ups(session, case, "chase", "disagreement"), now)
+    post, whom = _STEPS[to]
+    because, la = _LADDER_BECAUSE, case.la
+    for route, script, owner in (
+        (post, _STEP_SCRIPT, ""),
+        ("MASH", _ANSWER_SCRIPT, whom if rules.watched("MASH", la) else ""),
+    ):
+        if route == "MASH" and not rules.watched("MASH", la):
+            continue  # that hub is spoken to on the telephone, by the school's own task
+        asked = FollowUp(
+            kind="disagreement",
+            route=route,
+            la=la if route == "MASH" else None,
+            priority=max(case.priority, "P1"),  # urgent, and no 999 call
+            script=script.format(stage=to, whom=whom),
+            because=because,
+            by=by,
+            owner=owner,
+        )
+        task = await open_follow_up(session, case, asked, rules)
+        if route != "MASH" and to < TOP:
+            _climbs_at(session, task, by)
+    tell_disagreement(session, case, disagreement, step, now, actor_ref, sealed_note)
+    return disagreement
+
+
+def tell_disagreement(  # noqa: PLR0917 - the parts of one entry
+    session: AsyncSession,
+    case: CaseFile,
+    disagreement: Disagreement,
+    step: DisagreementStep,
+    at: datetime,
+    actor_ref: str | None,
+    sealed_note: str | None,
+) -> None:
+    case.version += 1
+    kind, stage = f"disagreement_{step}", disagreement.stage
+    remember(session, case.id, kind, at, actor_ref=actor_ref, sealed_note=sealed_note, stage=stage)
+    data = CaseDisagreement(
+        case_id=case.id,
+        at=at,
+        step=step,
+        stage=stage,
+        by=disagreement.by if step in ("opened", "climbed") else None,
+        actor_ref=actor_ref,
+        reason_given=sealed_note is not None,
+    )
+    emit(session, "case.disagreement", case.id, data, producer=PRODUCER, at=at)
+
+
+def _climbs_at(session: AsyncSession, task: Task, at: datetime) -> None:
+    session.add(Timer(task_id=task.id, case_id=task.case_id, kind="stalled", due_at=at))
+
+
+def _working_days(count: int, rules: Rules) -> datetime:
+    at = due(ClockSpec("WD", count), rules.clock.now(), None)
+    assert at is not None  # noqa: S101 - only a clock that says `now` has no instant
+    return at
