@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.deciding import Rules, exclude, lock_case, raise_case, serving_la
+from escalation.deciding import Rules, exclude, lock_case, raise_case, serving_la, settle
 from escalation.excluding import inherit, keep_out
 from escalation.history import remember
 from escalation.holds import taken_hold
@@ -48,7 +48,7 @@ async def _open(
     inherited = [] if alone else await inherit(session, case)
     early = None if alone else await taken_hold(session, case.id)
     decision = rules.decide(case, case.facts, raised.decision)
-    case.decision = sorted_out(case, decision, rules.policy)
+    settle(case, sorted_out(case, decision, rules.policy))
     case.priority = case.decision["priority"]
     case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
     await open_case(

@@ -19,6 +19,7 @@ from escalation.ranking import higher
 from escalation.schedule import answer_due, say_now, timers_for
 from shared.clock import Clock
 from shared.policy import Authorities, Policy, raise_to
+from shared.policy.control.basis import Basis, digest
 from shared.policy.control.dated import DatedPolicies
 from shared.telemetry import operator_alarm
 
@@ -40,15 +41,18 @@ class Rules:
 
     def decide(self, case: CaseFile, facts: Json, *before: Json) -> Json:
         """As of the case's receipt; what was advised or decided before is in it, or more."""
-        decision = self.policies.at(case.received_at).decide(
+        policy = self.policies.at(case.received_at)
+        basis = Basis(
             {"subject_role": case.subject_role, **facts},
-            received_at=case.received_at,
-            discovered_at=case.discovered_at,
-            subject=case.subject_ref or "child-1",
-            authorities=Authorities(home=case.home_la, found=case.found_la, school=case.school_la),
+            case.received_at,
+            case.discovered_at,
+            case.subject_ref or "child-1",
+            Authorities(home=case.home_la, found=case.found_la, school=case.school_la),
         )
+        decision = basis.decide(policy)
         for alarm in decision.alarms:
             operator_alarm(alarm)
+        case.basis = [*case.basis, basis.kept(policy, decision.to_json())]
         return raise_to(together(*before), decision)
 
     def watched(self, route: str, la: str | None) -> bool:
@@ -74,6 +78,12 @@ def together(*decisions: Json) -> Json:
     }
 
 
+def settle(case: CaseFile, decision: Json) -> None:
+    """The case's decision from now on, as the last of its basis says it was taken."""
+    case.decision = decision
+    case.basis = [*case.basis[:-1], case.basis[-1] | {"kept": digest(decision)}]
+
+
 async def lock_case(session: AsyncSession, case_id: UUID) -> CaseFile | None:
     return await session.get(CaseFile, case_id, with_for_update=True)
 
@@ -83,7 +93,7 @@ async def raise_case(
 ) -> None:
     """Brings an open case up to a decision that was joined with its own."""
     now = rules.clock.now()
-    case.decision = decision
+    settle(case, decision)
     case.priority = higher(case.priority, decision["priority"])
     case.version += 1
     existing = await tasks_of(session, case.id)

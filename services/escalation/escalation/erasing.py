@@ -93,7 +93,7 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
         task.because = without_facts(task.because)
     case.facts, case.data_issues = {}, []
     case.incident_id = None
-    case.decision = _skeleton(case.decision)
+    case.decision, case.basis = _skeleton(case.decision), []
     case.erased_at = at
     case.version += 1
     remember(session, case.id, "erased", at, actor_ref=actor_ref)

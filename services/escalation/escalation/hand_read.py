@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation import salvage
 from escalation.concerns import conflicted_posts
-from escalation.deciding import Rules, lock_case, raise_case, serving_la
+from escalation.deciding import Rules, lock_case, raise_case, serving_la, settle
 from escalation.excluding import keep_out
 from escalation.history import remember
 from escalation.holds import taken_hold
@@ -41,7 +41,7 @@ async def on_poison(
     case = await lock_case(session, concern_id) if concern_id else None
     if case is None:
         case = _new_case(concern_id or uuid4(), data, now)
-        case.decision = _decision(case, data, rules)
+        settle(case, _decision(case, data, rules))
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
         early = await taken_hold(session, case.id)
         await open_case(session, case, rules, excluded=salvage.excluded(data), early=early)

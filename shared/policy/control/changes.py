@@ -1,0 +1,142 @@
+"""What a change of the packs takes away and adds: exact regions in words, by the changed rule."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final, Literal
+
+from shared.policy.compile import WORST
+from shared.policy.control.structure import parts_lost
+from shared.policy.engine import Policy
+from shared.policy.pack import LocalPack, NationalPack, Rule
+from shared.policy.prove.compare import stronger_or_equal
+from shared.policy.prove.regions import Region
+from shared.policy.prove.sources import Effects, effects_of
+from shared.policy.prove.space import NOTHING, TYPES, Key, slices
+from shared.policy.schema import UNKNOWN, Schema
+
+Kind = Literal["lost", "gained"]
+EVERYWHERE: Final = "whatever the facts"
+TOO_MANY: Final = "in more regions than can be listed"
+# So many values are said in words; of more, those that are left out.
+LISTED: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One region in which the answer changes.
+
+    rule: whose demand it is, with its pack; what: the demand; where: the facts, in words.
+    """
+
+    kind: Kind
+    pack: str
+    rule: str
+    what: str
+    where: str
+
+    @property
+    def region(self) -> str:
+        """The id by which people accept it; it changes with every word of it."""
+        text = "\n".join((self.kind, self.pack, self.rule, self.what, self.where))
+        return f"{self.kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @property
+    def says(self) -> str:
+        return f"{self.pack} {self.rule}: {self.kind} {self.what}, {self.where}"
+
+
+def losses(old: Policy, new: Policy, since: date) -> list[Change]:
+    """Everything asked of somebody under `old`, from `since` on, that `new` does not ask."""
+    return list(dict.fromkeys(_one_way(old, new, since, "lost")))
+
+
+def gains(old: Policy, new: Policy, since: date) -> list[Change]:
+    return list(dict.fromkeys(_one_way(new, old, since, "gained")))
+
+
+def _one_way(old: Policy, new: Policy, since: date, kind: Kind) -> Iterator[Change]:
+    for part in parts_lost(old, new):
+        yield Change(kind, part.pack, part.name, part.what, EVERYWHERE)
+    for day in _days(old, new, since):
+        yield from _national(old, new, day, kind)
+        for pack in old.locals.values():
+            yield from _local(pack, old, new, day, kind)
+
+
+def _days(old: Policy, new: Policy, since: date) -> list[date]:
+    """One for each stretch of days from then on in which the same rules hold."""
+    days = {since}
+    for policy in (old, new):
+        for pack in (policy.national, *policy.locals.values()):
+            for rule in pack.rules:
+                start, end = rule.in_force.start, rule.in_force.end
+                days |= {start} if start is not None and start > since else set()
+                days |= {end + timedelta(days=1)} if end is not None and end >= since else set()
+    return sorted(days)
+
+
+def _national(old: Policy, new: Policy, day: date, kind: Kind) -> Iterator[Change]:
+    before = _effects(old.national, old.national.rules, day)
+    after = _effects(new.national, new.national.rules, day)
+    yield from _changes(before, after, new.schema, "national", kind)
+
+
+def _local(pack: LocalPack, old: Policy, new: Policy, day: date, kind: Kind) -> Iterator[Change]:
+    """The pack's own rules, against all that then holds for that authority."""
+    there = new.locals.get(pack.authority)
+    rules = [*new.national.rules, *(there.rules if there else ())]
+    before = replace(_effects(old.national, pack.rules, day), permits={})
+    after = replace(_effects(new.national, rules, day), permits={})
+    yield from _changes(before, after, new.schema, pack.ref.id, kind)
+
+
+def _effects(national: NationalPack, rules: "tuple[Rule, ...] | list[Rule]", day: date) -> Effects:
+    return effects_of([rule for rule in rules if rule.in_force.on(day)], national)
+
+
+def _changes(
+    before: Effects, after: Effects, schema: Schema, pack: str, kind: Kind
+) -> Iterator[Change]:
+    for loss in stronger_or_equal(before, after, slices(schema)):
+        for region in loss.regions:
+            yield Change(kind, pack, loss.rule, loss.what, in_words(region, schema))
+        if not loss.regions:
+            yield Change(kind, pack, loss.rule, loss.what, TOO_MANY)
+
+
+def in_words(region: Region, schema: Schema) -> str:
+    named = [
+        _fact(name, region.where.keys(name, mask), region.where.keys(name, -1), schema)
+        for name, mask in region.cube.items()
+    ]
+    if region.where.name and TYPES not in region.cube:
+        named.append(region.where.name.replace("_", " "))
+    return "when " + "; ".join(named) if named else EVERYWHERE
+
+
+def _fact(name: str, keys: list[Key], live: list[Key], schema: Schema) -> str:
+    label = name.replace("_", " ")
+    others = [key for key in live if key not in keys]
+    if schema[name].kind != "number" and len(others) < LISTED < len(keys):
+        return f"{label} not {_values(others)}"
+    return f"{label} {_values(keys)}"
+
+
+def _values(keys: list[Key]) -> str:
+    numbers = sorted(key for key in keys if isinstance(key, int))
+    words = [_word(key) for key in keys if isinstance(key, str)]
+    return " or ".join([*_ranges(numbers), *dict.fromkeys(words)])
+
+
+def _ranges(numbers: list[int]) -> Iterator[str]:
+    while numbers:
+        last = next((i for i, n in enumerate(numbers) if n != numbers[0] + i), len(numbers)) - 1
+        yield str(numbers[0]) if last == 0 else f"{numbers[0]} to {numbers[last]}"
+        numbers = numbers[last + 1 :]
+
+
+def _word(key: str) -> str:
+    plain: Mapping[str, str] = {UNKNOWN: "not known", WORST: "not known", NOTHING: "none"}
+    return plain.get(key, key.replace("_", " "))
