@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.policy.clocks import Hours
+from shared.policy.clocks import Calendar, Hours
 from shared.policy.pack import Contact, LocalPack, NationalPack, Route, Serves
 
 DEFAULT_HOURS: Final = Hours()
+AUTHORITY: Final = "authority"
 ADVICE: Final = (
     "Contact the child's local authority children's social care (its number is on its website, or "
     "through gov.uk 'Report child abuse to a local council'). In danger ring 999."
@@ -16,11 +17,12 @@ ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """The three-digit codes of where the child lives, where found, and of the school."""
+    """The three-digit codes of where the child lives, where found, of the school, of a carer."""
 
     home: str | None = None
     found: str | None = None
     school: str | None = None
+    carer: str | None = None  # where somebody who is no relative looks after the child
 
     def serving(self, serves: Serves) -> str | None:
         home, found, school = self.home, self.found, self.school
@@ -28,6 +30,8 @@ class Authorities:
             return home or found or school
         if serves == "school":
             return school or home or found
+        if serves == "carer":
+            return self.carer or home or found or school
         return found or home or school if serves == "found" else None
 
 
@@ -66,6 +70,13 @@ class Directory:
 
     def hub_hours(self, la: str | None) -> Hours:
         return self.service("MASH", la).hours or DEFAULT_HOURS
+
+    def calendar(self, la: str | None, urn: str = "") -> Calendar | None:
+        """The school's own calendar, else its authority's; None: nobody has given one."""
+        pack = self._locals.get(la or "")
+        if pack is None:
+            return None
+        return pack.calendars.get(urn) or pack.calendars.get(AUTHORITY)
 
     def _find(self, route: Route, la: str | None) -> Service:
         pack = self._locals.get(la or "")

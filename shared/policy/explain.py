@@ -35,7 +35,8 @@ def questions(
         if routes:
             order = sorted(routes, key=lambda route: (routes[route], rank[route].rank))
             ranked.append((routes[order[0]], Question(fact, schema[fact].ask, tuple(order))))
-    ranked.sort(key=lambda entry: (entry[0], -len(entry[1].settles)))
+    # Where a life may hang on it, the schema's order holds: is the child safe comes first.
+    ranked.sort(key=lambda entry: (entry[0], entry[0] != "P0" and -len(entry[1].settles)))
     return tuple(question for _, question in ranked)
 
 

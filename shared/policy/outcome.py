@@ -15,7 +15,7 @@ from shared.policy.compile import Table, bits
 from shared.policy.decision import Priority
 from shared.policy.directory import Authorities
 from shared.policy.pack import Require, Rule
-from shared.policy.plan import Deadline, Draft, Planner
+from shared.policy.plan import ALWAYS_TOLD, HUBS, Deadline, Draft, Planner
 
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 _REMEMBERED: Final = 4096
@@ -143,6 +143,7 @@ class Outcomes:
         permitted = dict.fromkeys(code for rule in rules for code in rule.permits)
         self._permits = tuple(code for code in permitted if code not in withdrawn)
         self._in_order = list(self._slots.values())
+        self._hosts = any(slot.host is not None for slot in self._in_order)
         self._ban_bits = ((1 << len(self._bans)) - 1) << len(self._in_order)
         offset = len(self._in_order) + len(self._bans) + len(self._permits)
         for slot in self._in_order:
@@ -175,10 +176,11 @@ class Outcomes:
         for index in present:
             slot = self._in_order[index]
             tasks.append(self._required(index, effect >> slot.offset & ((1 << slot.width) - 1), 0))
-        if any(task.priority == "P0" for task in tasks):
+        told = HUBS if any(task.priority == "P0" for task in tasks) else ALWAYS_TOLD
+        if self._hosts:
             for index in present:
                 slot = self._in_order[index]
-                if slot.host is not None:
+                if slot.host is not None and slot.draft.route in told:
                     mask = effect >> slot.offset & ((1 << slot.width) - 1)
                     tasks.append(self._required(index, mask, 1))
         tasks.sort(key=_urgency)

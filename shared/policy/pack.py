@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-from shared.policy.clocks import ClockSpec, Hours
+from shared.policy.clocks import Calendar, ClockSpec, Hours
 from shared.policy.decision import GateState, PackRef, Priority
 from shared.policy.grammar import Condition, Term
 
-Serves = Literal["home", "school", "found", "none"]
+Serves = Literal["home", "school", "found", "carer", "none"]
 Start = Literal["receipt", "discovery"]
 
 
@@ -133,6 +133,57 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """What somebody at the school, or a team, is asked to do about a duty."""
+
+    route: str
+    priority: Priority
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyExample:
+    """A start, and the instant it is due; closed: days the school does not meet."""
+
+    start: str
+    due: str
+    closed: tuple[date, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What an event other than a new concern sets going: a clock, and the tasks around it.
+
+    counts_first_day: the day it starts on is day one, as absence is counted.
+    """
+
+    id: str
+    rule: str
+    title: str
+    starts: str
+    by: ClockSpec
+    counts_first_day: bool
+    clock: str
+    open: tuple[Task, ...]
+    late: tuple[Task, ...]
+    forbids: tuple[str, ...]
+    cites: tuple[Cite, ...]
+    because: str
+    examples: tuple[DutyExample, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a professional disagreement: who speaks to whom."""
+
+    route: str
+    school: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class GateRule:
     audience: str
     state: GateState
@@ -158,6 +209,8 @@ class Pack:
     rules: tuple[Rule, ...]
     settings: Mapping[str, Setting]
     in_force_to: date | None = None
+    duties: tuple[Duty, ...] = ()
+    ladder: tuple[Stage, ...] = ()
     tracks: tuple[Track, ...] = ()
     withdraw: frozenset[str] = frozenset()
 
@@ -168,6 +221,8 @@ class LocalPack(Pack):
     name: str = ""
     platform: bool = False
     contacts: Mapping[str, Contact] = field(default_factory=dict)
+    # By URN; "authority" for the schools that have none of their own.
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from shared.policy.clocks import ClockSpec, Hours
+from shared.policy.clocks import SCHOOL_CLOCKS, ClockSpec, Times
 from shared.policy.compile import Matched, Table, bits
 from shared.policy.decision import Priority
 from shared.policy.directory import Authorities, Directory, Service
 from shared.policy.pack import NationalPack, Require, Rule, Start
 
 HUBS: Final = ("MASH", "EDT")
+ALWAYS_TOLD: Final = ("MASH",)
 ANYONE: Final = "whoever_reported"
 HUB_OPEN: Final = ClockSpec("HUB_OPEN")
 
@@ -22,7 +23,7 @@ HUB_OPEN: Final = ClockSpec("HUB_OPEN")
 class Deadline:
     clock: ClockSpec
     start: Start
-    hours: Hours | None = None
+    hours: Times = None
 
 
 _Clock: TypeAlias = tuple[str, int, Start]
@@ -143,18 +144,24 @@ class Planner:
             draft = Draft(route, require.subject, service, owner, channel, require.priority)
             drafts[key] = draft
         draft.priority = min(draft.priority, require.priority)
-        self._add_clocks(draft, require, service, la)
+        self._add_clocks(draft, require, service, where)
         if require.script:
             draft.scripts[require.script] = None
         return draft
 
-    def _add_clocks(self, draft: Draft, require: Require, service: Service, la: str | None) -> None:
+    def _add_clocks(
+        self, draft: Draft, require: Require, service: Service, where: Authorities
+    ) -> None:
         by, hard_by = require.by, require.hard_by
         if by.kind == "now":
             draft.at_once = True
         elif (by.kind, by.count, require.start) not in draft.by:
-            at_hub = by.kind == "HUB_OPEN"
-            hours = self._directory.hub_hours(la) if at_hub else service.hours
+            hours: Times = service.hours
+            if by.kind == "HUB_OPEN":
+                la = where.serving(require.la or self._national.routes[draft.route].serves)
+                hours = self._directory.hub_hours(la)
+            elif by.kind in SCHOOL_CLOCKS:
+                hours = self._directory.calendar(where.serving("school"))
             draft.by[by.kind, by.count, require.start] = Deadline(by, require.start, hours)
         if hard_by is not None:
             key = (hard_by.kind, hard_by.count, require.start)
@@ -187,14 +194,14 @@ class Planner:
     def host_copies(
         self, drafts: Iterable[Draft], where: Authorities, conflicted: frozenset[str]
     ) -> list[Draft]:
-        """In an emergency the authority where the child is found acts, and the home one is told."""
-        home = where.serving("home")
+        """The authority where the child is found is told too, and in an emergency it acts."""
         drafts = list(drafts)
-        if where.found in {None, home} or all(draft.priority != "P0" for draft in drafts):
+        if where.found in {None, where.serving("home")}:
             return []
+        told = HUBS if any(draft.priority == "P0" for draft in drafts) else ALWAYS_TOLD
         copies = []
         for draft in drafts:
-            if draft.route in HUBS:
+            if draft.route in told and draft.service.la != where.found:
                 service = self._directory.service(draft.route, where.found)
                 opening = Deadline(HUB_OPEN, "receipt", self._directory.hub_hours(where.found))
                 owner = (service.owner, service.owner_role)

@@ -75,17 +75,17 @@ def read_in_force(node: Any) -> InForce:
     return InForce(start, end)
 
 
-def _clock(text: object) -> ClockSpec:
+def read_clock(text: object) -> ClockSpec:
     try:
         return parse_clock(str(text))
     except ValueError as error:
         raise GrammarError(
-            f"there is no clock `{text}`; use now, HUB_OPEN, WHEN_OPEN, WD(n), HOURS(n), "
-            "SCHOOL_DAYS(n), CLOSE_NEXT_WD, ONE_MONTH or BEFORE_NEXT_SCHOOL_DAY"
+            f"there is no clock `{text}`; use now, HUB_OPEN, WHEN_OPEN, WD(n), HOURS(n), DAYS(n), "
+            "SCHOOL_DAYS(n), MONTHS(n), CLOSE_NEXT_WD, ONE_MONTH or BEFORE_NEXT_SCHOOL_DAY"
         ) from error
 
 
-def _one_of(word: str, known: frozenset[str], what: str) -> str:
+def one_of(word: str, known: frozenset[str], what: str) -> str:
     if word not in known:
         raise GrammarError(f"there is no {what} `{word}`; declare it or correct the spelling")
     return word
@@ -100,18 +100,18 @@ def _require(node: Any, words: Vocabulary) -> Require:
     owner, channel = entry.get("owner", ""), entry.get("channel", "")
     subject, la = entry.get("subject", ""), entry.get("la", "")
     return Require(
-        route=_one_of(entry["route"], words.routes, "route"),
-        priority=_one_of(entry["priority"], PRIORITIES, "priority"),  # type: ignore[arg-type]
-        by=_clock(entry["by"]),
-        start=_one_of(  # type: ignore[arg-type]
+        route=one_of(entry["route"], words.routes, "route"),
+        priority=one_of(entry["priority"], PRIORITIES, "priority"),  # type: ignore[arg-type]
+        by=read_clock(entry["by"]),
+        start=one_of(  # type: ignore[arg-type]
             entry.get("from", "receipt"), frozenset({"receipt", "discovery"}), "start of a clock"
         ),
-        hard_by=_clock(entry["hard_by"]) if "hard_by" in entry else None,
-        owner=_one_of(owner, words.owners | {""}, "owner"),
-        channel=_one_of(channel, CHANNELS | {""}, "channel"),
+        hard_by=read_clock(entry["hard_by"]) if "hard_by" in entry else None,
+        owner=one_of(owner, words.owners | {""}, "owner"),
+        channel=one_of(channel, CHANNELS | {""}, "channel"),
         script=entry.get("script", ""),
-        subject=_one_of(subject, frozenset({"", "child_who_harmed"}), "subject"),
-        la=_one_of(la, frozenset({"", "home", "school", "found"}), "authority"),  # type: ignore[arg-type]
+        subject=one_of(subject, frozenset({"", "child_who_harmed"}), "subject"),
+        la=one_of(la, frozenset({"", "home", "school", "found", "carer"}), "authority"),  # type: ignore[arg-type]
     )
 
 
@@ -150,7 +150,7 @@ def _read_rule(node: Any, words: Vocabulary, *, local: bool) -> Rule:
     cites = read_cite(node.get("cite"), words.sources)
     when = parse(plain(node["when"]), words.schema)
     permits = tuple(
-        _one_of(p, words.permissions, "permission") for p in plain(node.get("permit", []))
+        one_of(p, words.permissions, "permission") for p in plain(node.get("permit", []))
     )
     if permits and local:
         raise GrammarError("a local pack cannot permit anything; it may only withdraw")
@@ -164,7 +164,7 @@ def _read_rule(node: Any, words: Vocabulary, *, local: bool) -> Rule:
         terms=terms(when, words.schema),
         requires=tuple(_require(entry, words) for entry in node.get("require", [])),
         forbids=tuple(
-            _one_of(p, words.prohibitions, "prohibition") for p in plain(node.get("forbid", []))
+            one_of(p, words.prohibitions, "prohibition") for p in plain(node.get("forbid", []))
         ),
         permits=permits,
         cite=cited(cites),

@@ -121,11 +121,12 @@ def test_an_fgm_report_goes_to_the_force_where_the_girl_lives() -> None:
     assert action(decision, "POLICE_101", "926").owner == "the teacher personally"
 
 
-def test_in_an_emergency_the_authority_where_the_child_is_found_hears_too() -> None:
+def test_the_authority_where_the_child_is_found_hears_too() -> None:
     decision = decide(load_policy(), {"immediate_danger": "yes"}, "926", "886", "926")
     assert {a.la for a in decision.actions if a.route == "MASH"} == {"926", "886"}
     calm = decide(load_policy(), {"harm_level": "suspected_significant"}, "926", "886", "926")
-    assert {a.la for a in calm.actions if a.route == "MASH"} == {"926"}
+    assert {a.la for a in calm.actions if a.route == "MASH"} == {"926", "886"}
+    assert {a.la for a in calm.actions if a.route == "EDT"} == set()
 
 
 def test_an_accused_head_and_whoever_is_in_conflict_get_no_task() -> None:
