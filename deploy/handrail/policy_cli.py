@@ -6,11 +6,13 @@ import typer
 
 from handrail.policy_explain import explain
 from handrail.policy_packs import Packs, policy_of, stop
+from handrail.policy_render import render
 from shared.policy.checks import problems, remarks
 from shared.policy.examples import failures
 
 policy_app = typer.Typer(no_args_is_help=True, help="The rules: check, test and explain them.")
 policy_app.command()(explain)
+policy_app.command()(render)
 
 
 @policy_app.command()

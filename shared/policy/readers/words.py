@@ -89,6 +89,9 @@ def needs_words(test: Match, fact: Fact) -> str:
     numbers = sorted(value for value in test.accepts if isinstance(value, int))
     said = [_range(run, fact) for run in _runs(numbers)]
     words = [value for value in (*fact.values, UNKNOWN) if value in test.accepts]
+    others = [value for value in fact.values if value not in test.accepts]
+    if UNKNOWN in words and len(others) < len(words) // 2 and fact.kind == "choice":
+        return "anything but " + " or ".join(value_words(word) for word in others)
     return " or ".join(said + [value_words(word) for word in words])
 
 
