@@ -179,7 +179,7 @@ def due(spec: ClockSpec, start: datetime, times: Times) -> datetime | None:
     """The instant a clock ends, in London's offset; None means now."""
     if spec.kind in {"now", "WHEN_OPEN", "HUB_OPEN"}:
         hours = times if isinstance(times, Hours) and spec.kind != "now" else None
-        return hours and next_opening(hours, start)
+        return next_opening(hours, start) if hours else None
     if spec.kind == "HOURS":
         return (start.astimezone(UTC) + timedelta(hours=spec.count)).astimezone(LONDON)
     if spec.kind in {"ONE_MONTH", "MONTHS"}:

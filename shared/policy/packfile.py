@@ -1,12 +1,15 @@
 """Reads a pack's YAML with line numbers, so that every complaint can point at its place."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+
+from shared.policy.grammar import GrammarError
 
 
 class PolicyError(Exception):
@@ -27,6 +30,18 @@ class Problems:
     def add(self, line: int, where: str, text: str) -> None:
         place = f"rule {where}: " if where else ""
         self.found.append(f"{self.file}:{line}: {place}{text}")
+
+    @contextmanager
+    def at(self, line: int, where: str = "") -> Iterator[None]:
+        """What is wrong with the part read inside is told with its line, and reading goes on."""
+        try:
+            yield
+        except GrammarError as error:
+            self.add(line, where, str(error))
+        except KeyError as error:
+            self.add(line, where, f"`{error.args[0]}` is missing; add it")
+        except (AttributeError, TypeError, ValueError):  # a part of a quite different shape
+            self.add(line, where, "this is not shaped as packs are; compare it with the template")
 
     def raise_if_any(self) -> None:
         if self.found:
