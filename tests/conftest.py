@@ -23,6 +23,7 @@ from shared.auth import DEMO_ISSUER, FixedKeys, Role
 from shared.clock import Clock, SetClock, SystemClock
 from shared.sealing import KeyPurpose
 from shared.settings import Settings
+from shared.web import WebSettings
 
 pytest_plugins = ["tests.house", "tests.kafka"]
 
@@ -144,7 +145,7 @@ OPENS: dict[str, KeyPurpose] = {"escalation": "details", "notify": "contacts"}
 def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settings]:
     """`settings_for("intake", IntakeSettings, lanes=2)` for a service on the fresh database."""
 
-    def make(service: str, kind: type[Settings] = Settings, **more: Any) -> Settings:
+    def make(service: str, kind: type[Settings] = WebSettings, **more: Any) -> Settings:
         values: dict[str, Any] = {
             "database_url": SecretStr(database.dsn(service)),
             "bus": SecretStr(database.dsn(service)),
@@ -160,6 +161,11 @@ def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settin
             "smtp_url": SecretStr("smtp://127.0.0.1:1"),
             "mail_from": "handrail@demo.example",
             "public_url": "http://127.0.0.1:1",
+            "origin": "http://127.0.0.1:1",
+            "oidc_issuer": "http://127.0.0.1:1",
+            "oidc_client_id": "handrail-pages",
+            "oidc_client_secret": SecretStr("only-in-tests"),
+            "oidc_algorithm": "ES256",
         }
         return kind(**(values | more))
 

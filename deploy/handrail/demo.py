@@ -23,7 +23,15 @@ from handrail.files import USUAL_DATA
 from handrail.generator import keep_posting
 from handrail.home import home_router
 from handrail.house import SERVICES, part
-from handrail.issuer import DEMO_ALGORITHM, DEMO_AUDIENCE, demo_jwks, issue, issuer_app
+from handrail.issuer import (
+    DEMO_ALGORITHM,
+    DEMO_AUDIENCE,
+    client_secret,
+    demo_jwks,
+    issue,
+    issuer_app,
+)
+from handrail.issuer_people import PEOPLE_CLIENT, PEOPLE_PATH, People, people_router
 from handrail.listening import listening
 from handrail.mailsink import MailSink, mail_router
 from handrail.paths import service_for
@@ -158,6 +166,14 @@ def service_settings(
         "match_secret": SecretStr(keys.secret_file(data / "keys").read_text()),
         "synthetic": True,
     }
+    if service in migrations.WITH_PAGES:
+        common |= {
+            "origin": base,
+            "oidc_issuer": base + PEOPLE_PATH,
+            "oidc_client_id": PEOPLE_CLIENT,
+            "oidc_client_secret": SecretStr(client_secret(data, PEOPLE_CLIENT)),
+            "oidc_algorithm": DEMO_ALGORITHM,
+        }
     if service == "intake":
         common["lanes"] = 1
     if service == "notify":
@@ -198,6 +214,7 @@ def _house(postgres: EmbeddedPostgres, data: Path, base: str, *, generator: bool
     app.include_router(mail_router(sink))
     for extra in issuer_app(data, clock, CLIENTS).routes:
         app.router.routes.append(extra)
+    app.include_router(people_router(People(data, base, SERVICES, clock)))
     app.add_middleware(_ByPath, services=services)
     return app
 

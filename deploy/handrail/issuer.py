@@ -63,13 +63,13 @@ def issue(  # noqa: PLR0913 - one keyword for each thing a token can say
         "scope": _SCOPES.get(role, ""),
         "grants": [{"role": role, "route": route, "la": la, "urn": school}],
     }
-    key = _signing_key(data_dir)
+    key = signing_key(data_dir)
     return jwt.encode({"alg": DEMO_ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key)
 
 
 def demo_jwks(data_dir: Path) -> dict[str, Any]:
     """The demo's public keys; made at first use."""
-    key = _signing_key(data_dir)
+    key = signing_key(data_dir)
     extra = {"use": "sig", "alg": DEMO_ALGORITHM, "kid": key.kid}
     return {"keys": [key.as_dict(private=False) | extra]}
 
@@ -102,7 +102,7 @@ def issuer_app(data_dir: Path, clock: Clock, clients: Mapping[str, str | None]) 
     for client in clients:
         client_secret(data_dir, client)
     app = FastAPI(title="Handrail demo token issuer", openapi_url=None)
-    router = APIRouter(prefix="/issuer", dependencies=[Depends(public()), Depends(_local_only)])
+    router = APIRouter(prefix="/issuer", dependencies=[Depends(public()), Depends(local_only)])
 
     @router.get("/.well-known/openid-configuration")
     async def configuration(request: Request) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def issuer_app(data_dir: Path, clock: Clock, clients: Mapping[str, str | None]) 
 
     @router.post("/token")
     async def token(request: Request) -> JSONResponse:
-        form = await _form(request)
+        form = await read_small_form(request)
         client = form.get("client_id", "")
         expected = client_secret(data_dir, client) if client in clients else ""
         given = form.get("client_secret", "")
@@ -139,7 +139,7 @@ def issuer_app(data_dir: Path, clock: Clock, clients: Mapping[str, str | None]) 
     return app
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_small_form(request: Request) -> dict[str, str]:
     body = b""
     async for piece in request.stream():
         body += piece
@@ -154,7 +154,7 @@ def _refused(error: str) -> JSONResponse:
     return JSONResponse({"error": error}, status, headers={"Cache-Control": "no-store"})
 
 
-def _local_only(request: Request) -> None:
+def local_only(request: Request) -> None:
     """Asked from another machine, or through a name that resolves here, the issuer is silent."""
     host = request.client.host if request.client else ""
     try:
@@ -165,7 +165,7 @@ def _local_only(request: Request) -> None:
         raise Problem(403, "forbidden", "The demo's issuer answers on this machine only.")
 
 
-def _signing_key(data_dir: Path) -> ECKey:
+def signing_key(data_dir: Path) -> ECKey:
     file = data_dir / "issuer" / "signing.json"
     if not file.exists():
         key = ECKey.generate_key("P-256", {"kid": f"demo-{secrets.token_hex(4)}"})

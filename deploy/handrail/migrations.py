@@ -17,6 +17,8 @@ from shared.db import make_engine
 
 ROOT = Path(__file__).parents[2]
 _SHARED_TABLES = {"outbox", "producer", "inbox", "dead_letter"}
+WITH_PAGES = {"escalation", "audit-log"}
+_SIGN_IN_TABLES = {"web_session", "web_held"}
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,13 @@ def _tables(schema: ServiceSchema) -> set[str]:
     import_module(f"{schema.package}.models")
     import_module("shared.dead_letters")
     import_module("shared.inbox")
+    import_module("shared.web.signin.models")
     mine = {
         str(mapper.local_table)
         for mapper in SQLModel._sa_registry.mappers
         if mapper.class_.__module__.split(".")[0] == schema.package
     }
-    return mine | _SHARED_TABLES
+    return mine | _SHARED_TABLES | (_SIGN_IN_TABLES if schema.name in WITH_PAGES else set())
 
 
 def _run(schema: ServiceSchema, dsn: str, what: Callable[[Config], Any]) -> None:

@@ -12,6 +12,7 @@ from shared.auth.authority import (
     requires,
     unauthorised,
 )
+from shared.auth.id_token import IdTokens, Person
 from shared.auth.jwks import Algorithm, FixedKeys, Keys, KeysUnavailable, RemoteKeys
 from shared.auth.principal import NOT_ASKED, ROLES, Grant, Principal, Role
 from shared.auth.verify import DEMO_ISSUER, TokenRefused, Verifier
@@ -25,8 +26,10 @@ __all__ = [
     "Declared",
     "FixedKeys",
     "Grant",
+    "IdTokens",
     "Keys",
     "KeysUnavailable",
+    "Person",
     "Principal",
     "Public",
     "RemoteKeys",

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -67,34 +67,9 @@ class Verifier:
         remembered = self._remembered(digest, now)
         if remembered is not None:
             return remembered
-        header = _header(token)
-        if header.get("alg") != self._algorithm or header.get("typ") not in _TYPES:
-            raise TokenRefused
-        kid = header.get("kid")
-        key = await self._keys.find(kid) if isinstance(kid, str) else None
-        if key is None:
-            raise TokenRefused
-        try:
-            payload = jws.verify(token, key, [self._algorithm])
-        except JOSEError:
-            raise TokenRefused from None
-        claims = _object(payload)
-        self._check(claims, now.timestamp())
+        claims = await signed_claims(token, self._keys, self._algorithm, _TYPES)
+        check_claims(claims, self._issuer, self._audience, now.timestamp(), self._leeway)
         return self._remember(digest, claims, now)
-
-    def _check(self, claims: Mapping[str, Any], now: float) -> None:
-        audience = claims.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        if not all(isinstance(one, str) for one in audiences) or self._audience not in audiences:
-            raise TokenRefused
-        if claims.get("iss") != self._issuer:
-            raise TokenRefused
-        expires, issued = _instant(claims.get("exp")), _instant(claims.get("iat"))
-        starts = _instant(claims["nbf"]) if "nbf" in claims else issued
-        if expires <= now - self._leeway or max(issued, starts) > now + self._leeway:
-            raise TokenRefused
-        if not 0 < expires - issued <= MAX_LIFE.total_seconds():
-            raise TokenRefused
 
     def _remembered(self, digest: bytes, now: datetime) -> Principal | None:
         found = self._good.get(digest)
@@ -117,6 +92,42 @@ class Verifier:
         if len(self._good) > _REMEMBERED_TOKENS:
             self._good.popitem(last=False)
         return principal
+
+
+async def signed_claims(
+    token: str, keys: Keys, algorithm: Algorithm, types: Collection[str | None]
+) -> dict[str, Any]:
+    """The claims of a token that one of the keys has signed; what they say is not yet checked."""
+    header = _header(token)
+    if header.get("alg") != algorithm or header.get("typ") not in types:
+        raise TokenRefused
+    kid = header.get("kid")
+    key = await keys.find(kid) if isinstance(kid, str) else None
+    if key is None:
+        raise TokenRefused
+    try:
+        payload = jws.verify(token, key, [algorithm])
+    except JOSEError:
+        raise TokenRefused from None
+    return _object(payload)
+
+
+def check_claims(
+    claims: Mapping[str, Any], issuer: str, audience: str, now: float, leeway: float
+) -> None:
+    """Whose token it is, for whom, and from when to when (seconds since 1970)."""
+    given = claims.get("aud")
+    audiences = given if isinstance(given, list) else [given]
+    if not all(isinstance(one, str) for one in audiences) or audience not in audiences:
+        raise TokenRefused
+    if claims.get("iss") != issuer:
+        raise TokenRefused
+    expires, issued = _instant(claims.get("exp")), _instant(claims.get("iat"))
+    starts = _instant(claims["nbf"]) if "nbf" in claims else issued
+    if expires <= now - leeway or max(issued, starts) > now + leeway:
+        raise TokenRefused
+    if not 0 < expires - issued <= MAX_LIFE.total_seconds():
+        raise TokenRefused
 
 
 def _digest(token: str) -> bytes:

@@ -54,6 +54,10 @@ class Surroundings:
             "HANDRAIL_MAIL_FROM": "handrail@mail.handrail.example",
             "HANDRAIL_PUBLIC_URL": "http://127.0.0.1:1",
             "HANDRAIL_UNACCOUNTED_AFTER": "PT1S",
+            "HANDRAIL_ORIGIN": "https://handrail.example.org",
+            "HANDRAIL_OIDC_ISSUER": "https://login.example.org",
+            "HANDRAIL_OIDC_CLIENT_ID": "handrail-pages",
+            "HANDRAIL_OIDC_CLIENT_SECRET": "only-in-tests",
         }
         if service in _OPENS:
             told["HANDRAIL_KEYS_PRIVATE"] = str(private_file(self.keys, _OPENS[service]))

@@ -16,6 +16,10 @@ OPEN_TO_ANYONE = {
     "/readyz",
     "/checkpoint",
     "/v1/log/root",
+    "/sign-in",
+    "/sign-in/callback",
+    "/signed-out",
+    "/static/{build}/{name}",
 }
 
 

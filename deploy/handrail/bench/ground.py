@@ -109,6 +109,10 @@ class Ground:
             "keys_private": private,
             "match_secret": keys.secret_file(self.place / "keys").read_text(),
             "synthetic": True,
+            "origin": "http://127.0.0.1:1",
+            "oidc_issuer": "http://127.0.0.1:1",
+            "oidc_client_id": "handrail-pages",
+            "oidc_client_secret": "only-in-benches",
             # One client sends everything here; it would be told to slow down.
             **({"client_rate": 1e9} if service == "intake" else {}),
         }

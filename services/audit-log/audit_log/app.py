@@ -6,9 +6,11 @@ from audit_log.routes import router
 from audit_log.sequencer import SERVICE, run_sequencer
 from audit_log.settings import AuditSettings
 from audit_log.watching import watch_unaccounted
+from audit_log.web import TEMPLATES, front
 from shared.app import Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
+from shared.web import install_pages, sweep_sign_ins
 
 SETTINGS = AuditSettings
 
@@ -20,6 +22,11 @@ def create_app(
         name=SERVICE,
         title="Handrail audit log",
         routers=[router],
-        background=[run_sequencer, watch_unaccounted],
+        background=[run_sequencer, watch_unaccounted, sweep_sign_ins],
     )
-    return build_app(service, settings, clock or SystemClock(), token_keys)
+    clock = clock or SystemClock()
+    app = build_app(service, settings, clock, token_keys)
+    install_pages(
+        app, SERVICE, settings, clock, routers=[front.router], templates=TEMPLATES, home="/audit"
+    )
+    return app

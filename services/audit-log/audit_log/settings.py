@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from shared.app import Runtime
-from shared.settings import Settings
+from shared.web import WebSettings
 
 
-class AuditSettings(Settings):
+class AuditSettings(WebSettings):
     """unaccounted_after: how long a duty may stay without its next step before it is listed."""
 
     unaccounted_after: timedelta = timedelta(seconds=60)

@@ -23,6 +23,7 @@ from escalation.hand_read import on_poison
 from escalation.notices import on_notice_failed
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
+from escalation.web import TEMPLATES, queues
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
@@ -31,19 +32,21 @@ from shared.events.catalogue import TOPICS
 from shared.events.envelope import Event
 from shared.inbox import Handler, Subscription
 from shared.policy.control.serving import serving_packs
-from shared.settings import Settings
+from shared.web import WebSettings, install_pages, sweep_sign_ins
 
 NAME: Final = "escalation"
 # Nothing of its own: intervals and contacts are the packs'.
-SETTINGS: Final = Settings
+SETTINGS: Final = WebSettings
 ROUTERS: Final = tuple(
     module.router
     for module in (queue, tasks, case_view, claim, decide_case, disagreement, acknowledge, details)
 )
 
+PAGES: Final = (queues.router,)
+
 
 def create_app(
-    settings: Settings, clock: Clock | None = None, token_keys: Keys | None = None
+    settings: WebSettings, clock: Clock | None = None, token_keys: Keys | None = None
 ) -> FastAPI:
     clock = clock or SystemClock()
     packs = serving_packs(NAME, settings.packs, settings.pack_approvers, clock)
@@ -60,11 +63,12 @@ def create_app(
         title="Handrail escalation",
         routers=ROUTERS,
         subscription=subscription,
-        background=(timers,),
+        background=(timers, sweep_sign_ins),
         ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)
     app.state.rules = rules
+    install_pages(app, NAME, settings, clock, routers=PAGES, templates=TEMPLATES, home="/triage")
     return app
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import select as columns
 from sqlalchemy import tuple_, union_all
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from escalation.access import Session
@@ -48,17 +49,29 @@ async def read_queue(  # noqa: PLR0917 - one parameter for each part of the requ
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> QueuePage:
     """Unfinished tasks: what must be read by hand first, then by priority, then by deadline."""
-    viewer = viewer_of(request, who)
+    viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
     la = _authority(viewer, route, la)
-    rows = await session.exec(_page(viewer, route, la, read_place(after), limit + 1))
-    found = list(rows)
-    now = runtime_of(request).clock.now()
-    items = [task_row(task, case, n, viewer, now) for task, case, n in found[:limit]]
+    items, place = await queue_page(session, viewer, route, la, after, limit, now)
     response.headers["Cache-Control"] = "no-store"
-    if len(found) <= limit:
+    if place is None:
         return QueuePage(items=items)
-    place = write_place(found[limit - 1][0])
     return QueuePage(items=items, next=f"/v1/queues/{route}?la={la}&limit={limit}&after={place}")
+
+
+async def queue_page(  # noqa: PLR0917 - one parameter for each part of the question
+    session: AsyncSession,
+    viewer: Viewer,
+    route: str,
+    la: str,
+    after: str | None,
+    limit: int,
+    now: datetime,
+) -> tuple[list[TaskRow], str | None]:
+    """At most `limit` rows of a queue that the viewer works, and the place where the next begin."""
+    la = _authority(viewer, route, la)
+    found = list(await session.exec(_page(viewer, route, la, read_place(after), limit + 1)))
+    items = [task_row(task, case, n, viewer, now) for task, case, n in found[:limit]]
+    return items, write_place(found[limit - 1][0]) if len(found) > limit else None
 
 
 def _authority(viewer: Viewer, route: str, asked: str | None) -> str:

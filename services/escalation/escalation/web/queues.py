@@ -1,0 +1,139 @@
+"""The queues of the person who is signed in, and what is in each."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func
+from sqlalchemy import select as columns
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.access import Session, rules_of
+from escalation.conflicts import without_conflict
+from escalation.deciding import Rules
+from escalation.models import CaseFile, Task
+from escalation.queue import queue_page
+from escalation.rows import TaskRow
+from escalation.viewer import Viewer, viewer_of
+from escalation.web.words import authority_name, queue_name
+from shared.app import runtime_of
+from shared.auth import Principal
+from shared.web import View, page, page_router, signed_in
+from shared.web.times import Deadline, deadline
+
+router = page_router()
+Worker = Annotated[Principal, Depends(signed_in("worker", "manager"))]
+# More than this is said as "more than": counting a million would take longer than reading a page.
+_COUNTED: Final = 200
+_ROWS: Final = 50
+
+
+class QueueLink(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    authority: str
+    href: str
+    open: int
+    overdue: int
+    more: bool
+
+
+class QueuesPage(View):
+    queues: tuple[QueueLink, ...]
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    task: TaskRow
+    reference: str
+    types: str
+    by: Deadline
+
+
+class QueueView(View):
+    authority: str
+    rows: tuple[Row, ...]
+    next: str | None
+
+
+@router.get("/triage")
+async def queues(request: Request, session: Session, who: Worker) -> Response:
+    viewer, rules = viewer_of(request, who), rules_of(request)
+    found = [
+        await _link(session, viewer, rules, route, la)
+        for route, la in sorted(await _teams(session, viewer))
+    ]
+    return page(request, "escalation/queues.html", QueuesPage(title="Queues", queues=tuple(found)))
+
+
+@router.get("/triage/{route}/{la}")
+async def queue(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request, session: Session, who: Worker, route: str, la: str, after: str | None = None
+) -> Response:
+    viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
+    found, place = await queue_page(session, viewer, route, la, after, _ROWS, now)
+    rows = tuple(
+        Row(
+            task=task,
+            reference=str(task.case_id)[-8:].upper(),
+            types=", ".join(name.replace("_", " ") for name in task.concern_types),
+            by=deadline(task.by, now),
+        )
+        for task in found
+    )
+    rules = rules_of(request)
+    view = QueueView(
+        title=f"{queue_name(route)}: queue",
+        authority=authority_name(rules, la),
+        rows=rows,
+        next=f"/triage/{route}/{la}?after={place}" if place else None,
+    )
+    return page(request, "escalation/queue.html", view)
+
+
+async def _teams(session: AsyncSession, viewer: Viewer) -> set[tuple[str, str]]:
+    """Who works a route everywhere has a queue for each authority with open work."""
+    found = {(route, la) for route, la in viewer.teams if la is not None}
+    everywhere = [route for route, la in viewer.teams if la is None]
+    if everywhere:
+        open_work = columns(col(Task.route), col(Task.la)).distinct()
+        rows = await session.execute(
+            open_work.where(
+                col(Task.route).in_(everywhere),
+                col(Task.la).is_not(None),
+                col(Task.closed_at).is_(None),
+            )
+        )
+        found |= {(route, la) for route, la in rows if la is not None}
+    return found
+
+
+async def _link(
+    session: AsyncSession, viewer: Viewer, rules: Rules, route: str, la: str
+) -> QueueLink:
+    now = rules.clock.now()
+    some = (
+        columns(col(Task.by))
+        .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
+        .where(
+            col(Task.route) == route,
+            col(Task.la) == la,
+            col(Task.closed_at).is_(None),
+            without_conflict(viewer),
+        )
+        .limit(_COUNTED + 1)
+        .subquery()
+    )
+    late = func.count().filter((some.c.by < now) | some.c.by.is_(None))
+    number, overdue = (await session.execute(columns(func.count(), late))).one()
+    return QueueLink(
+        name=queue_name(route),
+        authority=authority_name(rules, la),
+        href=f"/triage/{route}/{la}",
+        open=min(number, _COUNTED),
+        overdue=min(overdue, _COUNTED),
+        more=number > _COUNTED,
+    )
