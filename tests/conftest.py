@@ -53,6 +53,13 @@ class Database:
     def dsn(self, service: str) -> str:
         return self.server.dsn(self.name, migrations.SCHEMAS[service].role)
 
+    def migrator(self, service: str) -> str:
+        return self.server.dsn(self.name, migrations.SCHEMAS[service].migrator)
+
+    def log_role(self, name: str) -> str:
+        """The audit log's `reader` or `checkpointer`."""
+        return self.server.dsn(self.name, migrations.SCHEMAS["audit-log"].more[name])
+
     @property
     def superuser(self) -> str:
         return self.server.dsn(self.name)
@@ -64,7 +71,7 @@ def template(postgres: EmbeddedPostgres) -> str:
     name = "handrail_template"
     asyncio.run(migrations.prepare(postgres.dsn(), name))
     for schema in migrations.SCHEMAS.values():
-        migrations.upgrade(schema.name, postgres.dsn(name, schema.role))
+        migrations.upgrade(schema.name, postgres.dsn(name, schema.migrator))
     return name
 
 
@@ -158,6 +165,7 @@ def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settin
             else None,
             "match_secret": SecretStr(secret_file(sealing_keys).read_text()),
             "synthetic": True,
+            "reader_database_url": SecretStr(database.log_role("reader")),
             "smtp_url": SecretStr("smtp://127.0.0.1:1"),
             "mail_from": "handrail@demo.example",
             "public_url": "http://127.0.0.1:1",

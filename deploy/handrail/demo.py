@@ -109,7 +109,7 @@ def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool)
         postgres.start()
         asyncio.run(migrations.prepare(postgres.dsn(), DATABASE))
         for schema in migrations.SCHEMAS.values():
-            migrations.upgrade(schema.name, postgres.dsn(DATABASE, schema.role))
+            migrations.upgrade(schema.name, postgres.dsn(DATABASE, schema.migrator))
         keys.make(data / "keys")
         asyncio.run(seed(postgres.dsn, DATABASE, data / "keys", SystemClock()))
         base = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -176,6 +176,9 @@ def service_settings(
         }
     if service == "intake":
         common["lanes"] = 1
+    if service == "audit-log":
+        reader = migrations.SCHEMAS[service].more["reader"]
+        common["reader_database_url"] = SecretStr(postgres.dsn(DATABASE, reader))
     if service == "notify":
         common |= {
             "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),

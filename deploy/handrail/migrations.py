@@ -1,8 +1,8 @@
 """Each service's schema: made, moved forward, and held against the service's models."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,17 @@ _SIGN_IN_TABLES = {"web_session", "web_held"}
 
 @dataclass(frozen=True)
 class ServiceSchema:
-    """name: as in its topic sources and commands; role: its PostgreSQL role and schema."""
+    """name: as in its topic sources and commands; role: its PostgreSQL role and schema.
+
+    migrator: who moves the schema forward; the service itself unless its role may not. more: roles
+    besides, by what they are for.
+    """
 
     name: str
     role: str
     package: str
+    migrator: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def versions(self) -> Path:
@@ -37,10 +43,16 @@ class ServiceSchema:
 SCHEMAS = {
     schema.name: schema
     for schema in (
-        ServiceSchema("intake", "intake", "intake"),
-        ServiceSchema("escalation", "escalation", "escalation"),
-        ServiceSchema("notify", "notify", "notify"),
-        ServiceSchema("audit-log", "audit_log", "audit_log"),
+        ServiceSchema("intake", "intake", "intake", "intake"),
+        ServiceSchema("escalation", "escalation", "escalation", "escalation"),
+        ServiceSchema("notify", "notify", "notify", "notify"),
+        ServiceSchema(
+            "audit-log",
+            "audit_log",
+            "audit_log",
+            "audit_log_migrator",
+            {"reader": "audit_log_reader", "checkpointer": "audit_log_checkpointer"},
+        ),
     )
 }
 
@@ -120,6 +132,7 @@ async def prepare(superuser_dsn: str, database: str) -> None:
     try:
         await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         await connection.execute((ROOT / "shared" / "bus" / "schema.sql").read_text())
+        await connection.execute((ROOT / "services" / "audit-log" / "roles.sql").read_text())
         for schema in SCHEMAS.values():
             await connection.execute(
                 f'CREATE SCHEMA IF NOT EXISTS "{schema.role}" AUTHORIZATION "{schema.role}"'

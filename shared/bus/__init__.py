@@ -1,6 +1,6 @@
 """The bus as every service sees it: ordered topics, at least once. Two adapters, chosen by URL."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,6 +40,11 @@ class Batch:
     def following(self) -> int:
         """The offset to go on from once these are done."""
         return self.records[-1].offset + 1
+
+
+# Where the owner of the effects has got to, by (topic, partition); a consumer that is given a
+# partition begins there. Absent where it has none, and then the bus's own position holds.
+Stored = Callable[[Sequence[tuple[str, int]]], Awaitable[Mapping[tuple[str, int], int]]]
 
 
 class Publisher(Protocol):
@@ -87,8 +92,11 @@ class Consumer(Protocol):
         """Records the batch as consumed. A failure is logged only: redelivery is harmless."""
         ...
 
-    async def again(self, batch: Batch, after: float) -> None:
-        """Delivers from the batch's first record again in `after` seconds; others keep flowing."""
+    async def again(self, batch: Batch, after: float, at: int | None = None) -> None:
+        """Delivers from the batch's first record again in `after` seconds; others keep flowing.
+
+        at: the offset to deliver from instead.
+        """
         ...
 
     async def lag(self) -> dict[tuple[str, int], int]:
@@ -116,14 +124,16 @@ def open_consumer(
     *,
     partitions: Mapping[str, int],
     client_id: str = "handrail",
+    stored: Stored | None = None,
 ) -> Consumer:
     if _is_kafka(url):
         from shared.bus.kafka_consumer import KafkaConsumer  # noqa: PLC0415 - only with Kafka
 
-        return KafkaConsumer(_servers(url), group, topics, client_id=client_id)
+        return KafkaConsumer(_servers(url), group, topics, client_id=client_id, stored=stored)
     from shared.bus.postgres_consumer import PostgresConsumer  # noqa: PLC0415 - the other adapter
 
-    return PostgresConsumer(_dsn(url), group, {topic: partitions[topic] for topic in topics})
+    wanted = {topic: partitions[topic] for topic in topics}
+    return PostgresConsumer(_dsn(url), group, wanted, stored)
 
 
 def _is_kafka(url: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from shared.bus import MAX_BATCH_RECORDS, Batch, Record
+from shared.bus import MAX_BATCH_RECORDS, Batch, Record, Stored
 from shared.bus.kafka import (
     LOST,
     REQUEST_TIMEOUT,
@@ -35,11 +35,20 @@ log = structlog.get_logger(__name__)
 
 
 class KafkaConsumer:
-    def __init__(self, servers: str, group: str, topics: Sequence[str], *, client_id: str) -> None:
+    def __init__(
+        self,
+        servers: str,
+        group: str,
+        topics: Sequence[str],
+        *,
+        client_id: str,
+        stored: Stored | None = None,
+    ) -> None:
         self._servers = servers
         self._group = group
         self._topics = tuple(topics)
         self._client_id = client_id
+        self._stored = stored
         self._consumer: Any = None
         self._stopping = asyncio.Event()
         self._tenure = 0
@@ -88,13 +97,13 @@ class KafkaConsumer:
             log.warning("offset not committed", consumer=self._group, error=type(error).__name__)
         self._settle(batch)
 
-    async def again(self, batch: Batch, after: float) -> None:
+    async def again(self, batch: Batch, after: float, at: int | None = None) -> None:
         if batch.tenure != self._tenure or self._consumer is None:
             return
         partition = TopicPartition(batch.topic, batch.partition)
         with contextlib.suppress(KafkaError):  # lost this moment: its next holder begins with these
             self._consumer.pause(partition)
-            self._consumer.seek(partition, batch.records[0].offset)
+            self._consumer.seek(partition, batch.records[0].offset if at is None else at)
             self._paused[partition] = time.monotonic() + after
         self._settle(batch)
 
@@ -118,6 +127,21 @@ class KafkaConsumer:
         self._out.clear()
         self._paused.clear()
         self._settled.set()
+
+    async def begin(self, consumer: Any, assigned: Any) -> None:
+        """Partitions were given: goes on from where their effects are stored.
+
+        Without an answer the committed offsets hold: they are earlier at worst.
+        """
+        if self._stored is None or not assigned:
+            return
+        try:
+            stored = await self._stored([(each.topic, each.partition) for each in assigned])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the group must go on
+            log.warning("stored offsets not read", error=type(error).__name__)
+            return
+        for (topic, partition), offset in stored.items():
+            consumer.seek(TopicPartition(topic, partition), offset)
 
     async def finish(self) -> None:
         """Gives the batch that is out a moment, so that its offset is committed before the move."""
@@ -169,7 +193,7 @@ class KafkaConsumer:
 
     async def _connect(self) -> Any:
         consumer = new_consumer(self._servers, self._group, self._client_id)
-        consumer.subscribe(list(self._topics), listener=_Rebalance(self))
+        consumer.subscribe(list(self._topics), listener=_Rebalance(self, consumer))
         try:
             await bounded(consumer.start(), START_SECONDS)
         except BaseException:
@@ -186,15 +210,15 @@ class KafkaConsumer:
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, owner: KafkaConsumer) -> None:
-        self._owner = owner
+    def __init__(self, owner: KafkaConsumer, consumer: Any) -> None:
+        self._owner, self._consumer = owner, consumer
 
     async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002
         await self._owner.finish()
         self._owner.forget()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
-        """Positions start from the committed offsets."""
+        await self._owner.begin(self._consumer, assigned)
 
 
 def _record(message: Any) -> Record:

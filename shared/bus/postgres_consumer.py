@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from shared.bus import MAX_BATCH_RECORDS, Batch, Record
+from shared.bus import MAX_BATCH_RECORDS, Batch, Record, Stored
 from shared.bus.postgres import CHANNEL, LOST, close, connect, ensure_heads, load_headers, lock_key
 
 Place = tuple[str, int]
@@ -43,14 +43,14 @@ WITH mine AS (
          WHERE p.grp = $1 AND p.topic = h.topic AND p.partition = h.partition),
         (SELECT min(l."offset") FROM bus.log l
          WHERE l.topic = h.topic AND l.partition = h.partition),
-        h.next_offset) AS next_offset
+        h.next_offset) AS next_offset, h.next_offset AS ends
     FROM bus.head h JOIN unnest($2::text[], $3::int[]) AS want(topic, partition)
       USING (topic, partition)
 ), begun AS (
     INSERT INTO bus.position (grp, topic, partition, next_offset)
     SELECT $1, topic, partition, next_offset FROM mine ON CONFLICT DO NOTHING
 )
-SELECT topic, partition, next_offset FROM mine
+SELECT topic, partition, next_offset, ends FROM mine
 """
 # The next records of the first partition, in the order given, that has any.
 _READ = """
@@ -79,10 +79,13 @@ WHERE h.topic = ANY($2::text[])
 
 
 class PostgresConsumer:
-    def __init__(self, dsn: str, group: str, partitions: Mapping[str, int]) -> None:
+    def __init__(
+        self, dsn: str, group: str, partitions: Mapping[str, int], stored: Stored | None = None
+    ) -> None:
         self._dsn = dsn
         self._group = group
         self._partitions = dict(partitions)
+        self._stored = stored
         self._places = [(t, n) for t, count in partitions.items() for n in range(count)]
         self._connection: asyncpg.Connection | None = None
         self._mutex = asyncio.Lock()  # one session, used by the loop, by done() and by lag()
@@ -138,10 +141,10 @@ class PostgresConsumer:
             # The effects are committed; the records come again and are dropped as known.
             log.warning("position not moved", consumer=self._group, error=type(error).__name__)
 
-    async def again(self, batch: Batch, after: float) -> None:
+    async def again(self, batch: Batch, after: float, at: int | None = None) -> None:
         if self._settle(batch):
             place = (batch.topic, batch.partition)
-            self._next[place] = batch.records[0].offset
+            self._next[place] = batch.records[0].offset if at is None else at
             self._paused[place] = time.monotonic() + after
 
     async def lag(self) -> dict[Place, int]:
@@ -234,9 +237,21 @@ class PostgresConsumer:
             rows = await connection.fetch(_CLAIM, [self._key(place) for place in asked])
             taken += [asked[row[0] - 1] for row in rows]
         if taken:
-            topics, numbers = [topic for topic, _ in taken], [number for _, number in taken]
-            for row in await connection.fetch(_POSITIONS, self._group, topics, numbers):
-                self._next[row["topic"], row["partition"]] = row["next_offset"]
+            await self._begin(connection, taken)
+
+    async def _begin(self, connection: asyncpg.Connection, taken: Sequence[Place]) -> None:
+        """Goes on from where the effects are stored; a bus that was made anew is shorter."""
+        topics, numbers = [topic for topic, _ in taken], [number for _, number in taken]
+        rows = await connection.fetch(_POSITIONS, self._group, topics, numbers)
+        stored: Mapping[Place, int] = {}
+        try:
+            stored = await self._stored(taken) if self._stored else {}
+        except Exception as error:  # noqa: BLE001 - the group's own position is earlier at worst
+            log.warning("stored offsets not read", error=type(error).__name__)
+        for row in rows:
+            place = row["topic"], row["partition"]
+            at = stored.get(place, row["next_offset"])
+            self._next[place] = at if at <= row["ends"] else row["next_offset"]
 
     def _key(self, place: Place) -> int:
         return lock_key(self._group, *place)

@@ -49,6 +49,7 @@ class Ground:
 
         return Surroundings(
             dsn=dsn,
+            reader=self.server.dsn(database, migrations.SCHEMAS["audit-log"].more["reader"]),
             superuser=self.server.dsn(database),
             bus=bus or dsn("intake"),
             keys=self.keys,
@@ -113,8 +114,8 @@ def _house(place: Path, name: str, ground: Ground, bus: str | None) -> Iterator[
     directory.mkdir()
     asyncio.run(migrations.prepare(ground.server.dsn(), name))
     around = ground.surroundings(name, bus)
-    for service in migrations.SCHEMAS:
-        migrations.upgrade(service, around.dsn(service))
+    for service, schema in migrations.SCHEMAS.items():
+        migrations.upgrade(service, ground.server.dsn(name, schema.migrator))
     asyncio.run(_execute(around.superuser, _GIVEN))
     house = House(around, directory)
     try:

@@ -30,9 +30,10 @@ _OPENS: dict[str, KeyPurpose] = {"escalation": "details", "notify": "contacts"}
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the processes are told of. dsn: a service's own, by its name."""
+    """What the processes are told of. dsn: a service's own, by its name; reader: the log's."""
 
     dsn: Callable[[str], str]
+    reader: str
     superuser: str
     bus: str
     keys: Path
@@ -58,6 +59,7 @@ class Surroundings:
             "HANDRAIL_OIDC_ISSUER": "https://login.example.org",
             "HANDRAIL_OIDC_CLIENT_ID": "handrail-pages",
             "HANDRAIL_OIDC_CLIENT_SECRET": "only-in-tests",
+            "HANDRAIL_READER_DATABASE_URL": self.reader,
         }
         if service in _OPENS:
             told["HANDRAIL_KEYS_PRIVATE"] = str(private_file(self.keys, _OPENS[service]))

@@ -8,10 +8,10 @@ from tests.conftest import Database
 
 @pytest.mark.parametrize("service", migrations.SCHEMAS)
 def test_the_migrated_tables_are_those_of_the_models(service: str, database: Database) -> None:
-    migrations.check(service, database.dsn(service))
+    migrations.check(service, database.migrator(service))
 
 
 @pytest.mark.parametrize("service", migrations.SCHEMAS)
 def test_migrating_again_changes_nothing(service: str, database: Database) -> None:
-    migrations.upgrade(service, database.dsn(service))
-    migrations.check(service, database.dsn(service))
+    migrations.upgrade(service, database.migrator(service))
+    migrations.check(service, database.migrator(service))

@@ -75,7 +75,7 @@ class Ground:
         """A fresh migrated and seeded database; returns its superuser's DSN."""
         await migrations.prepare(self.postgres.dsn(), name)
         for schema in migrations.SCHEMAS.values():
-            dsn = self.postgres.dsn(name, schema.role)
+            dsn = self.postgres.dsn(name, schema.migrator)
             await asyncio.to_thread(migrations.upgrade, schema.name, dsn)
         await seed(self.postgres.dsn, name, self.place / "keys", SystemClock())
         return self.postgres.dsn(name)

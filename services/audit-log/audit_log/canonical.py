@@ -193,6 +193,18 @@ def of_conflict(
     return Entry(canonical(described), salt, doubt="conflict")
 
 
+def of_lost(topic: str, partition: int, first: int, following: int) -> Entry:
+    """The entry of records that the bus no longer has: from `first` to before `following`."""
+    described = {
+        "type": "audit.lost",
+        "topic": topic,
+        "partition": partition,
+        "from": first,
+        "to": following - 1,
+    }
+    return Entry(canonical(described), None)
+
+
 def without_commitment(payload: bytes) -> bytes:
     """The entry as it can still be compared after its salt was deleted."""
     members = json.loads(payload)

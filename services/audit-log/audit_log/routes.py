@@ -10,7 +10,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
-from audit_log.models import LogEntry, TreeHead
+from audit_log.models import LogEntry, LogEvent, TreeHead
+from audit_log.readers import Reading
+from audit_log.reading import head_of, leaf_hashes, newest_head
 from audit_log.settings import waits_for
 from audit_log.unaccounted import unaccounted
 from shared.app import open_session, runtime_of
@@ -54,9 +56,9 @@ def _shown(entry: LogEntry) -> dict[str, Any]:
 
 
 @router.get("/root", dependencies=[Depends(public())])
-async def read_root(session: Session) -> dict[str, Any]:
+async def read_root(session: Reading) -> dict[str, Any]:
     """The newest head: how many entries the log has, and the root of the tree they make."""
-    head = await _newest(session)
+    head = await newest_head(session)
     if head is None:
         return {"size": 0, "root": _b64(EMPTY_ROOT), "at": None}
     return {"size": head.size, "root": _b64(head.root), "at": head.at.isoformat()}
@@ -65,7 +67,7 @@ async def read_root(session: Session) -> dict[str, Any]:
 @router.get("/entries")
 async def read_entries(
     who: Auditor,
-    session: Session,
+    session: Reading,
     after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
@@ -78,22 +80,23 @@ async def read_entries(
 
 
 @router.get("/entries/{seq}")
-async def read_entry(who: Auditor, session: Session, seq: int) -> dict[str, Any]:
+async def read_entry(who: Auditor, session: Reading, seq: int) -> dict[str, Any]:
     _whole_log(who)
     entry = await session.get(LogEntry, seq) if 0 <= seq < 2**62 else None
     return _shown(_found(entry))
 
 
 @router.get("/by-event/{event_id}")
-async def read_by_event(who: Auditor, session: Session, event_id: UUID) -> dict[str, Any]:
+async def read_by_event(who: Auditor, session: Reading, event_id: UUID) -> dict[str, Any]:
     _whole_log(who)
-    statement = select(LogEntry).where(col(LogEntry.event_id) == event_id)
-    return _shown(_found((await session.execute(statement)).scalar_one_or_none()))
+    event = await session.get(LogEvent, event_id)
+    entry = await session.get(LogEntry, event.seq) if event else None
+    return _shown(_found(entry))
 
 
 @router.get("/proof/inclusion")
 async def prove_inclusion(
-    _: Auditor, session: Session, seq: Seq, size: Seq | None = None
+    _: Auditor, session: Reading, seq: Seq, size: Seq | None = None
 ) -> dict[str, Any]:
     """That the entry is in the tree of that size; without a size, in the newest."""
     head = await _head(session, size)
@@ -112,7 +115,7 @@ async def prove_inclusion(
 @router.get("/proof/consistency")
 async def prove_consistency(
     _: Auditor,
-    session: Session,
+    session: Reading,
     old: Annotated[int, Query(alias="from", ge=1, le=2**62)],
     new: Annotated[int | None, Query(alias="to", ge=1, le=2**62)] = None,
 ) -> dict[str, Any]:
@@ -138,21 +141,15 @@ async def read_unaccounted(_: Watcher, session: Session, request: Request) -> di
     return await unaccounted(session, runtime.clock.now(), waits_for(runtime))
 
 
-async def _newest(session: AsyncSession) -> TreeHead | None:
-    statement = select(TreeHead).order_by(col(TreeHead.size).desc()).limit(1)
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
 async def _head(session: AsyncSession, size: int | None) -> TreeHead:
-    head = await _newest(session) if size is None else await session.get(TreeHead, size)
+    head = await newest_head(session) if size is None else await head_of(session, size)
     if head is None:
         raise Problem(404, "no-such-head", "The log has no head of that size; ask for its root.")
     return head
 
 
 async def _hashes(session: AsyncSession, size: int) -> list[bytes]:
-    statement = select(col(LogEntry.leaf_hash)).where(col(LogEntry.seq) < size)
-    return list((await session.execute(statement.order_by(col(LogEntry.seq)))).scalars())
+    return await leaf_hashes(session, 0, size)
 
 
 def _found(entry: LogEntry | None) -> LogEntry:

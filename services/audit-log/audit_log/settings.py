@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
+from pydantic import SecretStr
+
 from shared.app import Runtime
 from shared.web import WebSettings
 
 
 class AuditSettings(WebSettings):
-    """unaccounted_after: how long a duty may stay without its next step before it is listed."""
+    """unaccounted_after: how long a duty may stay without its next step before it is listed.
 
+    reader_database_url: postgresql:// URL of the role that may only read; entries, heads and tiles
+    are read with it. database_url is the sequencer's.
+    """
+
+    reader_database_url: SecretStr
     unaccounted_after: timedelta = timedelta(seconds=60)
 
 

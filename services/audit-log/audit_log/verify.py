@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from audit_log.canonical import canonical
 from audit_log.merkle import CompactRange, leaf_hash
 
+# Entries that the log makes itself, about what was no event that it could take.
+OWN_KINDS = ("audit.conflict", "audit.lost", "audit.unreadable")
+
 
 @dataclass
 class Verdict:
@@ -58,13 +61,15 @@ def _look_into(
         members = json.loads(payload)
         plain = canonical(members) == payload
         kind = members["type"]
-        if kind not in ("audit.conflict", "audit.unreadable"):
+        if kind not in OWN_KINDS:
             event, producer, number = members["id"], members["producer"], members["sequence"]
     except (ValueError, KeyError, TypeError, RecursionError):
         plain = False
     if not plain:
         findings.append(f"entry {seq} is not in canonical form")
-    elif kind in ("audit.conflict", "audit.unreadable"):
+    elif kind == "audit.lost":
+        findings.append(f"entry {seq} says that records were lost before they came to the log")
+    elif kind in OWN_KINDS:
         findings.append(f"entry {seq} records an {kind}: see it and its dead letter")
     else:
         first = ids.setdefault(event, seq)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from audit_log.app import create_app
-from audit_log.sequencer import append_batch
+from audit_log.sequencer import Sequencer
 from audit_log.settings import AuditSettings
 from shared.app import Runtime
 from shared.bus import Batch, Record
@@ -23,6 +23,8 @@ from shared.events.envelope import new_event_id
 from shared.settings import Settings
 from tests.conftest import TestIssuer
 
+# The tests' batches hold records of any topic, as if they shared one: what matters is their order.
+ALL = "handrail.cases.v1"
 EXAMPLES = Path(__file__).parents[3] / "shared" / "events" / "examples"
 
 
@@ -38,14 +40,15 @@ class Log:
     runtime: Runtime
     clock: SetClock
     app: Any
+    sequencer: Sequencer
     counts: dict[str, int] = field(default_factory=dict)
-    offset: int = 0
+    offsets: dict[int, int] = field(default_factory=dict)
 
     def record(
         self, kind: str, data: Any = None, *, subject: UUID | None = None, **row: Any
     ) -> Record:
         """A record at the next offset; `row` replaces members of the outbox row it is made from."""
-        producer = row.pop("producer", "intake/lane-0")
+        producer, partition = row.pop("producer", "intake/lane-0"), row.pop("partition", 0)
         self.counts[producer] = self.counts.get(producer, 0) + 1
         raw = json.dumps(example(kind) if data is None else data, default=str).encode()
         values = {
@@ -60,16 +63,19 @@ class Log:
             "traceparent": None,
             "data": raw,
         }
-        return self.placed(to_record(values | row))
+        return self.placed(to_record(values | row), partition)
 
-    def placed(self, record: Record) -> Record:
+    def placed(self, record: Record, partition: int = 0) -> Record:
         """The same record where the bus put it next."""
-        self.offset += 1
-        return replace(record, partition=0, offset=self.offset)
+        self.offsets[partition] = self.offsets.get(partition, 0) + 1
+        return replace(record, partition=partition, offset=self.offsets[partition])
 
     async def hears(self, *records: Record) -> int:
-        batch = Batch(records[0].topic, 0, records)
-        return await append_batch(batch, self.runtime.sessions, self.runtime.sealer, self.clock)
+        return await self.sequencer.append(Batch(ALL, records[0].partition, records))
+
+    def another_sequencer(self) -> Sequencer:
+        dsn = self.runtime.settings.database_url.get_secret_value()
+        return Sequencer(dsn, self.runtime.sessions, self.runtime.sealer, self.clock)
 
     async def rows(self, statement: str) -> list[dict[str, Any]]:
         async with self.runtime.sessions() as session:
@@ -87,9 +93,13 @@ async def log(
     settings = settings_for("audit-log", AuditSettings)
     assert isinstance(settings, AuditSettings)
     app = create_app(settings, clock, issuer.keys)
-    service = Log(app.state.runtime, clock, app)
-    yield service
-    await service.runtime.engine.dispose()
+    runtime: Runtime = app.state.runtime
+    dsn = runtime.settings.database_url.get_secret_value()
+    sequencer = Sequencer(dsn, runtime.sessions, runtime.sealer, clock)
+    yield Log(runtime, clock, app, sequencer)
+    await sequencer.close()
+    await runtime.engine.dispose()
+    await app.state.reader.dispose()
 
 
 @pytest.fixture

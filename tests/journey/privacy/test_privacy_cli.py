@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
     server.start()
     asyncio.run(migrations.prepare(server.dsn(), DATABASE))
     for schema in migrations.SCHEMAS.values():
-        migrations.upgrade(schema.name, server.dsn(DATABASE, schema.role))
+        migrations.upgrade(schema.name, server.dsn(DATABASE, schema.migrator))
     make(tmp_path / "keys")
 
     async def give() -> None:

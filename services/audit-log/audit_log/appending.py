@@ -1,0 +1,129 @@
+"""One batch on its way into the log: which of it is new, as which entries. No database in here."""
+
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from audit_log.canonical import Entry, of_conflict, of_event, of_lost, of_unreadable
+from audit_log.deliveries import Delivery, derived_id, lost_id
+from audit_log.known import Known, KnownEntry, same
+from audit_log.merkle import CompactRange, leaf_hash
+from audit_log.storing import Row
+from shared.events.envelope import Event
+
+_SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A delivery with the entry that it becomes if nothing speaks against it.
+
+    delivery: None of what never came.
+    """
+
+    delivery: Delivery | None
+    entry_id: UUID
+    kind: str
+    subject: UUID | None
+    entry: Entry
+    leaf: bytes
+
+    @property
+    def odd(self) -> bool:
+        """Whether more than the log's own rows must be written for it."""
+        return self.entry.doubt is not None or self.kind == "concern.erased"
+
+
+def prepare(delivery: Delivery) -> Prepared:
+    event, salt = delivery.event, secrets.token_bytes(_SALT_BYTES)
+    if event is None:
+        entry = of_unreadable(delivery.place, delivery.record.value, delivery.reason, salt)
+        entry_id, kind = derived_id("audit.unreadable", delivery), "audit.unreadable"
+    else:
+        entry = of_event(event, delivery.record.topic, salt)
+        entry_id, kind = event.id, event.type
+    return Prepared(delivery, entry_id, kind, delivery.subject, entry, leaf_hash(entry.payload))
+
+
+def _without_salt(one: Prepared) -> Prepared:
+    """Of what comes after the erasure no salt is kept, and so none is committed to."""
+    if one.delivery is None or one.delivery.event is None:
+        return one
+    entry = of_event(one.delivery.event, one.delivery.record.topic, None)
+    return replace(one, entry=entry, leaf=leaf_hash(entry.payload))
+
+
+@dataclass
+class Appending:
+    """rows: to be copied into the log. salts: (event id, subject, salt) of their commitments.
+
+    letters: what a person must look at, and why. erased: the concerns whose erasure is among the
+    rows, with its seq. alarms: for the operator once the rows are durable.
+    """
+
+    tree: CompactRange
+    known: Known
+    now: datetime
+    rows: list[Row] = field(default_factory=list)
+    salts: list[tuple[UUID, UUID | None, bytes]] = field(default_factory=list)
+    letters: list[tuple[Delivery, str]] = field(default_factory=list)
+    erased: dict[UUID, int] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+
+    def add(self, one: Prepared) -> None:
+        """The event as an entry; nothing where it is there already, a conflict where another is."""
+        delivery = one.delivery
+        if one.entry_id not in self.known.entries:
+            self._write(_without_salt(one) if one.subject in self.known.erased else one)
+        elif (
+            delivery
+            and delivery.event
+            and not same(delivery.event, delivery.record.topic, self.known)
+        ):
+            self._add_conflict(delivery, delivery.event)
+
+    def add_lost(self, topic: str, partition: int, first: int, following: int) -> None:
+        """Offsets that the bus does not have any more, and that never came."""
+        entry = of_lost(topic, partition, first, following)
+        row_id = lost_id(topic, partition, first, following)
+        leaf = leaf_hash(entry.payload)
+        about = Prepared(None, row_id, "audit.lost", None, entry, leaf)
+        self._row(about, (topic, partition, first))
+        self.alarms.append(f"log_offsets_lost:{topic}")
+
+    def _add_conflict(self, delivery: Delivery, event: Event) -> None:
+        entry_id = derived_id("audit.conflict", delivery)
+        if entry_id in self.known.entries:
+            return
+        first, salt = self.known.entries[event.id].seq, secrets.token_bytes(_SALT_BYTES)
+        entry = of_conflict(event, delivery.place, first, delivery.record.value, salt)
+        leaf = leaf_hash(entry.payload)
+        kind = "audit.conflict"
+        self._write(Prepared(delivery, entry_id, kind, delivery.subject, entry, leaf))
+
+    def _write(self, one: Prepared) -> None:
+        entry, subject, seq = one.entry, one.subject, self.tree.size
+        assert one.delivery is not None  # noqa: S101 - what never came is added elsewhere
+        self._row(one, one.delivery.place)
+        if entry.salt is not None and subject not in self.known.erased:
+            self.known.salts[one.entry_id] = entry.salt
+            self.salts.append((one.entry_id, subject, entry.salt))
+        if entry.doubt is not None:
+            self.letters.append((one.delivery, entry.doubt))
+        elif one.kind == "concern.erased" and subject and subject not in self.known.erased:
+            self.known.erased.add(subject)
+            self.erased[subject] = seq
+            self.salts = [salt for salt in self.salts if salt[1] != subject]
+
+    def _row(self, one: Prepared, place: tuple[str, int, int]) -> None:
+        entry, now, seq = one.entry, self.now, self.tree.size
+        # A conflict must not count as its producer's: the number belongs to the first of the two.
+        event = one.delivery.event if one.delivery and one.kind != "audit.conflict" else None
+        counted: Row = (now, now, None, None)
+        if event:
+            counted = (event.time, now, event.producer, event.sequence)
+        about = (seq, one.entry_id, one.kind, *counted, one.subject, entry.task_id)
+        self.rows.append((*about, *place, entry.payload, one.leaf))
+        self.tree.append(one.leaf)
+        self.known.entries[one.entry_id] = KnownEntry(seq, one.leaf, entry.payload)
