@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +17,7 @@ from shared.policy.directory import Authorities, Directory
 from shared.policy.evaluate import Case, actions, prohibitions, reasons
 from shared.policy.explain import questions, why_not
 from shared.policy.load import PACKS, load_packs
-from shared.policy.outcome import Outcome, Outcomes
+from shared.policy.outcome import Outcome, Outcomes, Reason
 from shared.policy.pack import LocalPack, NationalPack, Rule, Track
 from shared.policy.plan import Plan, Planner
 from shared.policy.raising import raise_to
@@ -110,10 +110,17 @@ class Policy:
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> Outcome:
         """What `decide` requires, forbids and permits, without its reasons: for many at once."""
+        return self.reasoned(facts, received_at=received_at, authorities=authorities)[0]
+
+    def reasoned(
+        self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
+    ) -> tuple[Outcome, Callable[[], list[Reason]]]:
+        """The outcome, and the rules behind it for whoever asks."""
         values, _ = self.values(facts, received_at, authorities)
         layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
         outcomes = layer.outcomes(authorities, _conflicted(values))
-        return outcomes.read(outcomes.effect(joined(layer.table, values)))
+        both = joined(layer.table, values)
+        return outcomes.read(outcomes.effect(both)), partial(outcomes.reasons, both, values)
 
     def why_not(
         self,

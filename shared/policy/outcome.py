@@ -16,6 +16,7 @@ from shared.policy.decision import Priority
 from shared.policy.directory import Authorities
 from shared.policy.pack import Require, Rule
 from shared.policy.plan import ALWAYS_TOLD, HUBS, Deadline, Draft, Planner
+from shared.policy.schema import Value
 
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 _REMEMBERED: Final = 4096
@@ -75,6 +76,14 @@ def _earliest(
         if found is None or at.timestamp() < found.timestamp():
             found = at
     return found
+
+
+class Reason(NamedTuple):
+    """One rule behind an outcome: its routes and prohibitions are in it, and what it matched."""
+
+    rule: Rule
+    certain: bool
+    facts: dict[str, Value]
 
 
 @dataclass(slots=True)
@@ -149,6 +158,10 @@ class Outcomes:
         for slot in self._in_order:
             slot.offset = offset
             offset += slot.width
+        self._looked_at = [
+            (rules[unit].id, rules[unit], facts)
+            for unit, facts in zip(table.unit_of, table.facts_of, strict=True)
+        ]
         may = [self._may(rules[unit], says[unit]) for unit in table.unit_of]
         must = [self._must(rules[unit], says[unit]) for unit in table.unit_of]
         self._bytes = -(-self._terms // 8)
@@ -167,6 +180,17 @@ class Outcomes:
             if byte:
                 effect |= table[byte]
         return effect
+
+    def reasons(self, both: int, values: Mapping[str, Value]) -> list[Reason]:
+        """Each rule that applies: by a branch that is certain where there is one."""
+        may, must = both & self._all, both >> self._terms
+        chosen: dict[str, Reason] = {}
+        for term in bits(may):
+            name, rule, facts = self._looked_at[term]
+            certain = bool(must >> term & 1)
+            if name not in chosen or (certain and not chosen[name].certain):
+                chosen[name] = Reason(rule, certain, {fact: values[fact] for fact in facts})
+        return list(chosen.values())
 
     def reading(self, effect: int) -> Outcome:
         """The outcome that an effect stands for; `read` remembers some."""

@@ -68,6 +68,18 @@ def _timers(
     _show(lambda: bench_timers(due, pending, rounds), as_json=as_json)
 
 
+@bench_app.command("policy")
+def _policy(
+    seconds: SecondsOption = 1.0,
+    rounds: RoundsOption = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Deciding, with and without reasons, beside other rule engines on the same rules."""
+    from handrail.bench.policy import bench_policy  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_policy(seconds, rounds), as_json=as_json)
+
+
 def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
     from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
 
