@@ -1,11 +1,13 @@
 """Runs the examples that every rule carries: where it must apply, and where it must not."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
+from shared.policy.clocks import LONDON, Calendar
 from shared.policy.compile import build, masks_of, match
 from shared.policy.derive import derive
+from shared.policy.duties import due_at
 from shared.policy.engine import Policy
 from shared.policy.grammar import domain
 from shared.policy.pack import Rule
@@ -43,6 +45,25 @@ def failures(policy: Policy) -> Iterator[str]:
             for example in rule.no_match:
                 if applies(rule, example.facts, policy):
                     yield f"{pack.file}:{example.line}: rule {rule.id}: applies and should not"
+    yield from duty_failures(policy)
+
+
+def duty_failures(policy: Policy) -> Iterator[str]:
+    """`file:line: rule X: what` for each example of a duty that is due at another instant."""
+    for pack in (policy.national, *policy.locals.values()):
+        for duty in pack.duties:
+            for example in duty.examples:
+                start, wanted = (
+                    datetime.fromisoformat(text).replace(tzinfo=LONDON)
+                    for text in (example.start, example.due)
+                )
+                school = Calendar(date.min, date.max, frozenset(example.closed))
+                found = due_at(duty, start, school)
+                if found != wanted:
+                    yield (
+                        f"{pack.file}:{example.line}: rule {duty.id}: is due on "
+                        f"{found:%Y-%m-%dT%H:%M}, not as the example says"
+                    )
 
 
 def never_applies(rule: Rule, policy: Policy) -> bool:

@@ -1,7 +1,10 @@
 """When what was decided is what a scenario wants: for the rules alone and over REST alike."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from shared.policy.raising import instant
 
@@ -17,3 +20,8 @@ def meets(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         and action["subject"] == wanted.get("subject", action["subject"])
         and action["contact"].get("phone") == wanted.get("number", action["contact"].get("phone"))
     )
+
+
+def titled(path: Path) -> str:
+    """A test is named by its scenario's title."""
+    return f"{path.stem} {YAML(typ='safe', pure=True).load(path)['title']}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.acceptance.meeting import meets
+from tests.acceptance.meeting import meets, titled
 from tests.house import SCHOOL_OF, House
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -45,7 +45,7 @@ def body_of(scenario: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=titled)
 async def test_a_scenario_over_rest_ends_as_the_rules_say(path: Path, house: House) -> None:
     scenario = YAML(typ="safe", pure=True).load(path)
     house.clock.set(datetime.fromisoformat(scenario["received_at"]))

@@ -117,7 +117,9 @@ def test_every_prohibition_permission_route_and_source_is_used_by_name() -> None
     national = policy.national
     rules = [*national.rules, *(entry.rule for entry in national.stand_ins)]
     rules += [rule for pack in policy.locals.values() for rule in pack.rules]
-    assert {code for rule in rules for code in rule.forbids} == set(national.prohibitions)
+    forbidden = {code for rule in rules for code in rule.forbids}
+    forbidden |= {code for duty in national.duties for code in duty.forbids}
+    assert forbidden == set(national.prohibitions)
     assert {code for rule in rules for code in rule.permits} == set(national.permissions)
 
 
