@@ -10,6 +10,7 @@ from intake.limits import Limiter
 from intake.privacy import is_erased
 from intake.receipts import HANDLERS, IGNORED, RAISING
 from intake.schools import Register
+from intake.straight import Straight
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
@@ -51,6 +52,7 @@ def create_app(
         clock,
         token_keys,
     )
+    app.add_middleware(Straight, problem_members=PROBLEM_MEMBERS)
     app.state.problem_members = PROBLEM_MEMBERS
     app.state.desk = _desk(app.state.runtime, settings, lanes, packs.policies)
     return app

@@ -51,6 +51,10 @@ class _Waiting:
     future: "asyncio.Future[Outcome]"
     given_up: bool = False
 
+    def give_up(self) -> None:
+        self.given_up = True
+        self.settle(NotStored("away"))
+
     def settle(self, outcome: Outcome | NotStored) -> None:
         if self.future.done():
             return
@@ -76,20 +80,19 @@ class Lanes:
 
         A sender that goes away takes nothing back: what has been queued is stored all the same.
         """
-        now = time.monotonic()
+        loop, now = asyncio.get_running_loop(), time.monotonic()
         if self._queue and (
             len(self._queue) >= MAX_WAITING or now - self._queue[0].since > MAX_AGE_SECONDS
         ):
             raise NotStored("busy")
-        waiting = _Waiting(entry, now, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(entry, now, loop.create_future())
         self._queue.append(waiting)
         self._work.set()
+        bound = loop.call_later(BOUND_SECONDS, waiting.give_up)
         try:
-            async with asyncio.timeout(BOUND_SECONDS):
-                return await asyncio.shield(waiting.future)
-        except TimeoutError:
-            waiting.given_up = True
-            raise NotStored("away") from None
+            return await waiting.future
+        finally:
+            bound.cancel()
 
     async def run(self, ring: Callable[[], None]) -> None:
         """Works until cancelled. `ring` is called after each commit that stored something."""

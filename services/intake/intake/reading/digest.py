@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 # A shared address makes siblings, not the same child. The strongest number that both have decides.
 _IDENTITY = ("upn", "nhs", "name_dob")
 
@@ -13,8 +15,12 @@ Keys = Sequence[tuple[str, str]]
 
 def body_digest(raw: Any) -> str:
     """Of the JSON without its media, so that spacing and the order of members do not count."""
-    text = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    try:
+        text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number beyond 64 bits, or half a surrogate pair
+        plain = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = plain.encode("utf-8", "replace")
+    return hashlib.sha256(text).hexdigest()
 
 
 def derived_idempotency_key(source_record_id: str | None, digest: str) -> str:
