@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -86,3 +87,18 @@ def written(releases: tuple[Release, ...]) -> str:
     """The lock's text: one order, so that a review shows only what was added."""
     body = {"format": FORMAT, "releases": [release.to_json() for release in releases]}
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+def weaknesses(ledger: Ledger, today: date) -> Iterator[str]:
+    """What is wrong with the lock itself: signatures, files, and acceptances that have ended."""
+    for release in ledger.releases:
+        said = release.statement
+        if (why := ledger.why_not(release)) is not None:
+            yield f"{LOCK}:1: {said.pack} {said.version}: {why}"
+    for pack in dict.fromkeys(release.statement.pack for release in ledger.releases):
+        for acceptance in ledger.of(pack)[-1].statement.accepted:
+            if not acceptance.holds_on(today):
+                yield (
+                    f"{LOCK}:1: {pack}: what was accepted ended on {acceptance.expires}: "
+                    f"{acceptance.says}; mend the pack, or accept it anew, and release it"
+                )

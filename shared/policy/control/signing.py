@@ -158,7 +158,7 @@ def _problem(entry: Mapping[str, Any], today: date) -> str:
 def to_accept(prepared: Prepared) -> Iterator[str]:
     """Lines to paste into accepted.yaml, for two people to complete."""
     for loss in prepared.losses:
-        yield f"- region: {loss.region}  # {loss.says}"
+        yield f"- region: {loss.region}  # {loss.pack} {loss.rule}"
         yield "  reason:"
         yield "  approvers: []"
         yield "  expires:"

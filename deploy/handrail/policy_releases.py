@@ -1,0 +1,45 @@
+"""Writes what is signed and what is released, so that a crash leaves the old or the new."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from handrail.files import only_one
+from handrail.policy_packs import stop
+from shared.policy.control.ledger import LOCK, Ledger, hash_of, written
+from shared.policy.control.signing import SIGNING
+from shared.policy.control.statements import Malformed, Release, release_of
+
+
+def pending(directory: Path, name: str) -> Release | None:
+    """What has been signed of a pack and is not released yet."""
+    file = directory / SIGNING / f"{name}.json"
+    try:
+        return release_of(json.loads(file.read_bytes())) if file.exists() else None
+    except (Malformed, ValueError):
+        stop(f"{file} is not as `policy sign` writes it; remove it and sign again")
+
+
+def publish(ledger: Ledger, signed: Release, draft: Path) -> None:
+    raw = draft.read_bytes()
+    if hash_of(raw) != signed.statement.hash:
+        stop(f"{draft.name} changed just now; have it signed again")
+    with only_one(ledger.directory / SIGNING):
+        # Its file first: a crash before the lock is written leaves one that nothing names yet.
+        put(ledger.file_of(signed), raw.decode())
+        # COMMIT POINT: from here on the version is released.
+        put(ledger.directory / LOCK, written((*ledger.releases, signed)))
+        (ledger.directory / SIGNING / f"{signed.statement.pack}.json").unlink(missing_ok=True)
+
+
+def put(file: Path, text: str) -> None:
+    """Readable by all, as packs are: none of it is secret."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(file)
