@@ -81,6 +81,16 @@ class CaseDisagreement(EventData):
     reason_given: bool
 
 
+class CaseLinked(EventData):
+    """A worker says that two cases belong together, or that they do not."""
+
+    case_id: UUID
+    other_id: UUID
+    state: Literal["confirmed", "undone"]
+    at: AwareDatetime
+    actor_ref: str
+
+
 class TaskOpened(EventData):
     """Someone now has something to do.
 

@@ -61,6 +61,7 @@ CASES = Topic(
         _event("case.claimed", cases.CaseClaimed, "escalation", "intake audit-log"),
         _event("case.decided", cases.CaseDecided, "escalation", "intake audit-log"),
         _event("case.disagreement", cases.CaseDisagreement, "escalation", "audit-log"),
+        _event("case.linked", cases.CaseLinked, "escalation", "audit-log"),
         _event("task.opened", cases.TaskOpened, "escalation", "intake notify audit-log"),
         _event("task.acknowledged", cases.TaskAcknowledged, "escalation", "intake audit-log"),
         _event("task.raised", cases.TaskRaised, "escalation", "intake audit-log"),

@@ -31,7 +31,8 @@ class ConcernRaised(EventData):
     reporter_ref, excluded_refs: keyed hashes of accounts; excluded ones must never see the case.
     exclude_school_staff: the accused is not identified, so all staff but the reporter are excluded.
     excluded_roles: posts of the school in conflict, by what was said of any child of the incident.
-    match_keys: keyed hashes by which concerns about the same child are linked.
+    match_keys: `kind:keyed hash`, by which concerns are linked: about the same child (upn, nhs,
+    name_dob) or household (address).
     """
 
     concern_id: UUID

@@ -13,6 +13,7 @@ from escalation import (
     decide_case,
     details,
     disagreement,
+    links,
     queue,
     tasks,
 )
@@ -39,7 +40,17 @@ NAME: Final = "escalation"
 SETTINGS: Final = WebSettings
 ROUTERS: Final = tuple(
     module.router
-    for module in (queue, tasks, case_view, claim, decide_case, disagreement, acknowledge, details)
+    for module in (
+        queue,
+        tasks,
+        case_view,
+        claim,
+        decide_case,
+        disagreement,
+        links,
+        acknowledge,
+        details,
+    )
 )
 
 PAGES: Final = (queues.router,)

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import func
 from sqlmodel import col, select
 
 from escalation.access import Session, reach_case
-from escalation.conflicts import Shown, may_open, siblings
+from escalation.conflicts import Shown, siblings
 from escalation.disagreement import DisagreementView, view_of
-from escalation.models import CaseEvent, CaseFile, CaseLink, Disagreement, Task
+from escalation.links import LinkedCase, linked_cases
+from escalation.models import CaseEvent, CaseFile, Disagreement, Task
 from escalation.preconditions import etag
 from escalation.rows import OwnTaskRow, own_task_row
 from escalation.viewer import Viewer, viewer_of
@@ -32,16 +32,6 @@ class HistoryEntry(BaseModel):
     actor_ref: str | None
     detail: dict[str, Any]
     has_note: bool
-
-
-class LinkedCase(BaseModel):
-    """shared_keys: how many things that identify a child both cases have in common."""
-
-    case_id: UUID
-    opened_at: datetime
-    priority: str
-    outcome: str | None
-    shared_keys: int
 
 
 class CaseView(BaseModel):
@@ -111,7 +101,7 @@ async def show_case(
         data_issues=[explained(issue) for issue in case.data_issues],
         tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
         history=[_entry(event) for event in events],
-        linked=await _linked(session, viewer, case),
+        linked=await linked_cases(session, viewer, case),
         disagreements=[view_of(one) for one in disagreements],
         **{name: getattr(case, name) for name in same},
     )
@@ -125,30 +115,3 @@ def _entry(event: CaseEvent) -> HistoryEntry:
         detail=event.detail,
         has_note=event.sealed_note is not None,
     )
-
-
-async def _linked(session: Session, viewer: Viewer, case: CaseFile) -> list[LinkedCase]:
-    """Only those that the viewer may open; of others not even the number is told."""
-    keys = select(CaseLink.match_key).where(col(CaseLink.case_id) == case.id)
-    rows = await session.exec(
-        select(CaseFile, func.count())
-        .join(CaseLink, col(CaseLink.case_id) == col(CaseFile.id))
-        .where(
-            col(CaseLink.match_key).in_(keys.scalar_subquery()),
-            col(CaseFile.id) != case.id,
-            may_open(viewer),
-        )
-        .group_by(col(CaseFile.id))
-        .order_by(col(CaseFile.opened_at).desc())
-        .limit(50)
-    )
-    return [
-        LinkedCase(
-            case_id=other.id,
-            opened_at=other.opened_at,
-            priority=other.priority,
-            outcome=other.outcome,
-            shared_keys=shared,
-        )
-        for other, shared in rows
-    ]

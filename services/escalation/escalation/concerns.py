@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation.chronology import Before, before
 from escalation.deciding import Rules, exclude, lock_case, raise_case, serving_la, settle
 from escalation.excluding import inherit, keep_out
 from escalation.history import remember
 from escalation.holds import taken_hold
 from escalation.models import CaseFile, CaseLink, SealedDetail
-from escalation.opening import heard_of, open_case
+from escalation.opening import open_case
 from escalation.quarantine import sorted_out
 from shared.events import concerns
 from shared.events.envelope import Event
@@ -23,12 +24,12 @@ Json = dict[str, Any]
 
 async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
     raised = concerns.ConcernRaised.model_validate_json(event.data)
-    heard = await heard_of(session, raised.concern_id, raised.incident_id)
-    case = await lock_case(session, raised.concern_id) if heard else None
+    known = await before(session, raised)
+    case = await lock_case(session, raised.concern_id) if known.heard else None
     if case is not None and case.erased_at is not None:
         return
     if case is None:
-        await _open(session, raised, rules, event, alone=not heard)
+        await _open(session, raised, rules, event, known)
         return
     await _now_understood(session, case, raised, rules, event)
     await _link(session, case, raised.match_keys)
@@ -40,13 +41,12 @@ async def _open(
     raised: concerns.ConcernRaised,
     rules: Rules,
     event: Event,
-    *,
-    alone: bool,
+    known: Before,
 ) -> None:
-    """alone: nothing of its incident, and no hold of it, has been heard of before."""
     case = _new_case(raised, rules)
-    inherited = [] if alone else await inherit(session, case)
-    early = None if alone else await taken_hold(session, case.id)
+    case.facts = known.facts(case.facts)
+    inherited = await inherit(session, case) if known.heard else []
+    early = await taken_hold(session, case.id) if known.heard else None
     decision = rules.decide(case, case.facts, raised.decision)
     settle(case, sorted_out(case, decision, rules.policy))
     case.priority = case.decision["priority"]

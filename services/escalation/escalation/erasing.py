@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.deciding import lock_case
 from escalation.history import remember
 from escalation.holds import remember_hold
-from escalation.models import CaseEvent, CaseFile, CaseLink, SealedDetail, Task
+from escalation.models import CaseEvent, CaseFile, CaseLink, LinkDecision, SealedDetail, Task
 from escalation.viewer import LEADS
 from shared.dead_letters import DeadLetter
 from shared.events import concerns
@@ -79,6 +79,8 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
     """What is left says that there was a case, what it asked of whom, and that it was done."""
     for table in (SealedDetail, CaseLink):
         await session.exec(delete(table).where(col(table.case_id) == case.id))
+    of_case = or_(col(LinkDecision.case_id) == case.id, col(LinkDecision.other_id) == case.id)
+    await session.exec(delete(LinkDecision).where(of_case))
     await session.exec(
         update(CaseEvent).where(col(CaseEvent.case_id) == case.id).values(sealed_note=None)
     )

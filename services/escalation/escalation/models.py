@@ -191,12 +191,25 @@ class EarlyHold(SQLModel, table=True):
 
 
 class CaseLink(SQLModel, table=True):
-    """A keyed hash of what identifies the child: cases that share one may be about one child."""
+    """`kind:keyed hash` of what tells the child or its household: cases may share one."""
 
     __tablename__ = "case_link"
 
     case_id: UUID = Field(foreign_key="case_file.id", primary_key=True)
     match_key: str = Field(primary_key=True, index=True)
+
+
+class LinkDecision(SQLModel, table=True):
+    """A person's last word on whether two cases belong together. case_id is the lesser of the two;
+    state: confirmed or undone."""
+
+    __tablename__ = "link_decision"
+
+    case_id: UUID = Field(foreign_key="case_file.id", primary_key=True)
+    other_id: UUID = Field(foreign_key="case_file.id", primary_key=True, index=True)
+    state: str
+    at: datetime = Field(sa_type=_INSTANT)
+    actor_ref: str
 
 
 class SealedDetail(SQLModel, table=True):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 import orjson
 from sqlalchemy import text
@@ -34,11 +33,6 @@ _TABLES: Final[tuple[type[SQLModel], ...]] = (
     SealedDetail,
     CaseEvent,
 )
-_HEARD_OF: Final = text("""
-SELECT EXISTS (SELECT FROM case_file WHERE id = :case_id)
-    OR EXISTS (SELECT FROM case_file WHERE incident_id = :incident_id)
-    OR EXISTS (SELECT FROM early_hold WHERE case_id = :case_id)
-""")
 
 
 def _name(table: type[SQLModel]) -> str:
@@ -54,12 +48,6 @@ def _insert(table: type[SQLModel]) -> str:
 
 # One statement: what refers to the case is checked at its end, when all rows are there.
 _WRITE: Final = text(f"WITH {', '.join(map(_insert, _TABLES))} SELECT")
-
-
-async def heard_of(session: AsyncSession, case_id: UUID, incident_id: UUID | None) -> bool:
-    """Whether there is the case, another of its incident, or a hold that came before it."""
-    asked = {"case_id": case_id, "incident_id": incident_id}
-    return bool((await session.execute(_HEARD_OF, asked)).scalar_one())
 
 
 async def open_case(

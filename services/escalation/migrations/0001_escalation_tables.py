@@ -199,6 +199,18 @@ def upgrade() -> None:
         "task_school", "task", ["urn", "rank", "id"], postgresql_where=sa.text("closed_at IS NULL")
     )
     op.create_table(
+        "link_decision",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_ref", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"]),
+        sa.ForeignKeyConstraint(["other_id"], ["case_file.id"]),
+        sa.PrimaryKeyConstraint("case_id", "other_id"),
+    )
+    op.create_index(op.f("ix_link_decision_other_id"), "link_decision", ["other_id"])
+    op.create_table(
         "disagreement",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -243,6 +255,7 @@ def downgrade() -> None:
     for table in (
         "timer",
         "disagreement",
+        "link_decision",
         "task",
         "sealed_detail",
         "exclusion",

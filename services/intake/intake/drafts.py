@@ -165,7 +165,7 @@ def _raised(
             "reporter_ref": row.reporter_ref,
             "excluded_refs": draft.excluded.refs,
             "exclude_school_staff": row.exclude_school_staff,
-            "match_keys": [key for _, key in one.match_keys],
+            "match_keys": [f"{kind}:{key}" for kind, key in one.match_keys],
             "sealed_details": seals.details[one.id],
             "sealed_contacts": seals.contacts[one.id],
             "excluded_roles": draft.excluded.roles,
