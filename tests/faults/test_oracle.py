@@ -16,7 +16,7 @@ from tests.faults.oracle import Verdict, judge, settle
 _OUT_OF_ORDER = """
 INSERT INTO audit_log.log_entry (seq, event_id, type, occurred_at, recorded_at, producer,
     producer_sequence, subject, topic, partition, "offset", payload, leaf_hash)
-SELECT 1000000000, gen_random_uuid(), 'case.raised', occurred_at, recorded_at, producer,
+SELECT 10000000, gen_random_uuid(), 'case.raised', occurred_at, recorded_at, producer,
     -1, subject, topic, partition, "offset", payload, leaf_hash
 FROM audit_log.log_entry WHERE subject = $1 AND type = 'case.opened'
 """

@@ -22,6 +22,7 @@ from tests.journey.compose.stack import ROOT, SERVICES, Stack, is_job
 
 URN = "100001"
 ROLES = ("intake", "escalation", "notify", "audit_log")
+LOG_ROLES = ("audit_log_migrator", "audit_log_reader", "audit_log_checkpointer")
 
 
 @dataclass
@@ -44,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 
 @pytest.fixture(scope="session")
 def passwords() -> dict[str, str]:
-    return {role: f"{role}-{os.urandom(8).hex()}" for role in ROLES}
+    return {role: f"{role}-{os.urandom(8).hex()}" for role in ROLES + LOG_ROLES}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ COMPOSE = read_compose()
 NAMES = list(COMPOSE["services"])
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|SMTP_URL|DATABASE_URL|TLS")
 PASSWORD_IN_URL = re.compile(r"://\w*:(?P<password>[^@\s]+)@")
+MIGRATOR = "audit_log_migrator"
 
 
 def texts(value: Any, key: str = "") -> list[tuple[str, str]]:
@@ -104,11 +105,18 @@ def test_each_service_knows_the_password_of_its_own_database_alone() -> None:
         for each in (name, f"migrate-{name}"):
             environment = service(each)["environment"]
             url = environment["HANDRAIL_DATABASE_URL"]
-            assert url.startswith(f"postgresql://{role}:${{HANDRAIL_{role.upper()}_PASSWORD")
+            mine = MIGRATOR if each == "migrate-audit-log" else role
+            assert url.startswith(f"postgresql://{mine}:${{HANDRAIL_{mine.upper()}_PASSWORD")
             assert url.endswith(f"@postgres:5432/{role}")
-            assert "PASSWORD" not in "".join(
-                text for key, text in texts(environment) if key != "HANDRAIL_DATABASE_URL"
-            ).replace("smtp://user:password", "")
+            others = [text for key, text in texts(environment) if not key.endswith("DATABASE_URL")]
+            assert "PASSWORD" not in "".join(others).replace("smtp://user:password", "")
+
+
+def test_only_the_migration_has_the_role_that_may_change_the_logs_tables() -> None:
+    knows = [name for name in NAMES if MIGRATOR in str(service(name).get("environment"))]
+    assert knows == ["migrate-audit-log"]
+    reader = service("audit-log")["environment"]["HANDRAIL_READER_DATABASE_URL"]
+    assert reader.startswith("postgresql://audit_log_reader:${HANDRAIL_AUDIT_LOG_READER_PASSWORD")
 
 
 def test_a_concern_is_taken_while_kafka_and_the_other_services_are_down() -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from handrail.postgres import EmbeddedPostgres
-from tests.journey.compose.conftest import ROLES, init_script, query
+from tests.journey.compose.conftest import LOG_ROLES, ROLES, init_script, query
 from tests.journey.compose.stack import SERVICES
 
 
@@ -23,6 +23,11 @@ def test_a_service_reaches_its_own_database_and_no_other(
         for other in ({*ROLES} - {role}) | {"postgres", "template1"}:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 asyncio.run(query(databases.dsn(other, role), "SELECT 1", passwords[role]))
+    for role in LOG_ROLES:
+        mine = query(databases.dsn("audit_log", role), "SELECT session_user", passwords[role])
+        assert asyncio.run(mine) == role
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            asyncio.run(query(databases.dsn("intake", role), "SELECT 1", passwords[role]))
 
 
 def test_a_wrong_password_does_not_open_a_database(
