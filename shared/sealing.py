@@ -9,13 +9,14 @@ import re
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import orjson
 import structlog
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from joserfc import jwe
@@ -169,35 +170,62 @@ class Sealer:
 
     def seal(self, purpose: Purpose, payload: bytes, *, context: str) -> str:
         """A compact JWE that opens only for the same purpose and context (a concern id)."""
+        return self.together().seal(purpose, payload, context=context)
+
+    def together(self) -> "Together":
+        return Together(self._keys.keys())
+
+
+class Together:
+    """Seals what one submission holds, with one key agreement for each key it is sealed to.
+
+    Purpose and context enter the derived key, so each seal still has a wrapping key of its own.
+    """
+
+    def __init__(self, keys: Mapping[KeyPurpose, dict[str, OKPKey]]) -> None:
+        self._keys = keys
+        self._agreed: dict[KeyPurpose, _Agreement] = {}
+
+    def seal(self, purpose: Purpose, payload: bytes, *, context: str) -> str:
         if not context or len(context) > _MAX_CONTEXT or len(payload) > _MAX_PAYLOAD:
             raise ValueError("the context or the payload is of an impossible size")
-        keys = self._keys.keys().get(_KEY_OF[purpose])
+        to = _KEY_OF[purpose]
+        keys = self._keys.get(to)
         if not keys:
             raise KeysUnreadable(f"no public key to seal {purpose}")
-        kid = next(reversed(keys))
-        return _sealed(kid, keys[kid].public_key, payload, context, purpose)
+        if to not in self._agreed:
+            self._agreed[to] = _agreed(*next(reversed(keys.items())))
+        return _sealed(self._agreed[to], payload, context, purpose)
 
 
-def _sealed(kid: str, to: Any, payload: bytes, context: str, purpose: str) -> str:
-    """A compact JWE (RFC 7516) by the primitives alone: the library that opens it takes twice as
-    long to make one, and each concern needs three."""
-    ephemeral = X25519PrivateKey.generate()
-    shared = ephemeral.exchange(to)
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    """A fresh ephemeral key, as it is told, and the secret it shares with the key `kid`."""
+
+    kid: str
+    ephemeral: str
+    shared: bytes
+
+
+def _agreed(kid: str, key: OKPKey) -> _Agreement:
+    to, ephemeral = cast("X25519PublicKey", key.public_key), X25519PrivateKey.generate()
+    told = _unpadded(ephemeral.public_key().public_bytes_raw())
+    return _Agreement(kid, told, ephemeral.exchange(to))
+
+
+def _sealed(agreement: _Agreement, payload: bytes, context: str, purpose: str) -> str:
+    """A compact JWE (RFC 7516) by the primitives alone, in half of the opening library's time."""
     header = {
         "alg": _ALG,
         "enc": _ENC,
-        "kid": kid,
+        "kid": agreement.kid,
         "apu": _b64(context),
         "apv": _b64(purpose),
-        "epk": {
-            "kty": "OKP",
-            "crv": "X25519",
-            "x": _unpadded(ephemeral.public_key().public_bytes_raw()),
-        },
+        "epk": {"kty": "OKP", "crv": "X25519", "x": agreement.ephemeral},
     }
     protected = _unpadded(orjson.dumps(header))
     content_key, nonce = os.urandom(32), os.urandom(12)
-    wrapped = aes_key_wrap(_wrapping_key(shared, context, purpose), content_key)
+    wrapped = aes_key_wrap(_wrapping_key(agreement.shared, context, purpose), content_key)
     sealed = AESGCM(content_key).encrypt(nonce, payload, protected.encode())
     text, tag = sealed[:-16], sealed[-16:]
     return ".".join((protected, *map(_unpadded, (wrapped, nonce, text, tag))))

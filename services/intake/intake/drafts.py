@@ -57,14 +57,14 @@ class Seals:
 
 
 def seal(draft: Draft, sealer: Sealer) -> Seals:
-    contacts = dumps(draft.read.contacts)
+    contacts, together = dumps(draft.read.contacts), sealer.together()
     return Seals(
-        sealer.seal("submission", dumps(draft.read.raw), context=str(draft.incident_id)),
+        together.seal("submission", dumps(draft.read.raw), context=str(draft.incident_id)),
         {
-            one.id: sealer.seal("details", dumps(one.subject.details), context=str(one.id))
+            one.id: together.seal("details", dumps(one.subject.details), context=str(one.id))
             for one in draft.advised
         },
-        {one.id: sealer.seal("contacts", contacts, context=str(one.id)) for one in draft.advised},
+        {one.id: together.seal("contacts", contacts, context=str(one.id)) for one in draft.advised},
     )
 
 

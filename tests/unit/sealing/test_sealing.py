@@ -72,9 +72,14 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Ring:
     return Ring(tmp_path_factory.mktemp("ring"))
 
 
-def kid_of(blob: str) -> str:
+def header_of(blob: str) -> dict[str, Any]:
     head = blob.split(".", maxsplit=1)[0]
-    kid = json.loads(base64.urlsafe_b64decode(head + "==="))["kid"]
+    header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(head + "==="))
+    return header
+
+
+def kid_of(blob: str) -> str:
+    kid = header_of(blob)["kid"]
     assert isinstance(kid, str)
     return kid
 
@@ -133,6 +138,29 @@ def test_a_submission_does_not_pass_for_details_though_the_key_is_the_same(ring:
     blob = ring.sealer().seal("submission", b"raw", context=CONCERN)
     with pytest.raises(SealBroken):
         ring.opener("details").open("details", blob, context=CONCERN)
+
+
+def test_what_is_sealed_together_opens_each_for_itself_alone(ring: Ring) -> None:
+    """One key agreement a submission and key; wrapping keys, content keys and nonces never."""
+    sealed = [
+        (purpose, context, purpose.encode() + context.encode())
+        for purpose in ("submission", "details", "contacts")
+        for context in ("concern-1", "concern-2")
+    ]
+    together = ring.sealer().together()
+    blobs = [together.seal(p, payload, context=c) for p, c, payload in sealed]  # type: ignore[arg-type]
+    for nr, (purpose, context, payload) in enumerate(sealed):
+        opener = ring.opener("contacts" if purpose == "contacts" else "details")
+        assert opener.open(purpose, blobs[nr], context=context) == payload  # type: ignore[arg-type]
+        for other in blobs[:nr] + blobs[nr + 1 :]:
+            with pytest.raises(SealBroken):
+                opener.open(purpose, other, context=context)  # type: ignore[arg-type]
+    for part in (1, 2):  # wrapped content key, nonce
+        assert len({blob.split(".")[part] for blob in blobs}) == len(blobs)
+    another = ring.sealer().seal("details", b"", context="concern-1")
+    ephemeral = {header_of(blob)["epk"]["x"] for blob in blobs}
+    assert len(ephemeral) == 2
+    assert header_of(another)["epk"]["x"] not in ephemeral
 
 
 def test_a_blob_moved_to_another_concern_does_not_open(ring: Ring) -> None:
