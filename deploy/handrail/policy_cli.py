@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import typer
 
+from handrail.policy_control_cli import add_to, release_problems
+from handrail.policy_defaults_cli import defaults
 from handrail.policy_explain import explain
 from handrail.policy_packs import Packs, policy_of, stop
 from handrail.policy_render import render
@@ -13,6 +15,8 @@ from shared.policy.examples import failures
 policy_app = typer.Typer(no_args_is_help=True, help="The rules: check, test and explain them.")
 policy_app.command()(explain)
 policy_app.command()(render)
+policy_app.command()(defaults)
+add_to(policy_app)
 
 
 @policy_app.command()
@@ -21,7 +25,7 @@ def check(packs: Packs = None) -> None:
     policy = policy_of(packs)
     for remark in remarks(policy, datetime.now(UTC).date()):
         typer.echo(f"note: {remark}")
-    found = [*policy.alarms, *problems(policy), *failures(policy)]
+    found = [*policy.alarms, *problems(policy), *failures(policy), *release_problems(packs)]
     if found:
         stop(*found)
     rules = len(policy.national.rules) + sum(len(pack.rules) for pack in policy.locals.values())
@@ -38,15 +42,3 @@ def run_examples(packs: Packs = None) -> None:
     all_rules = [r for p in (policy.national, *policy.locals.values()) for r in p.rules]
     count = sum(len(rule.match) + len(rule.no_match) for rule in all_rules)
     typer.echo(f"{count} examples of {len(all_rules)} rules: all as written")
-
-
-@policy_app.command()
-def defaults(packs: Packs = None) -> None:
-    """The intervals that no guidance gives, for an authority to sign off."""
-    policy = policy_of(packs)
-    for pack in (policy.national, *policy.locals.values()):
-        for setting in pack.settings.values():
-            if pack is policy.national or setting != policy.national.settings[setting.name]:
-                value = setting.value if isinstance(setting.value, int) else list(setting.value)
-                typer.echo(f"{pack.ref.id}: {setting.name} = {value}: {setting.says}"
-                           f" ({setting.basis})")  # fmt: skip
