@@ -67,7 +67,7 @@ def test_a_permission_needs_certainty_and_can_be_withdrawn(layered: Policy) -> N
     peers = {
         "concern_types": ["nudes"], "age_years": 15, "source_of_harm": ["child_10_17"],
         "coercion": "no", "capacity_concern": "no", "image_sexual_act": "no",
-        "image_unusual_or_violent": "no", "immediate_danger": "no",
+        "image_unusual_or_violent": "no", "immediate_danger": "no", "suicidal_intent": "no",
     }  # fmt: skip
     assert decide(load_policy(), peers, "821").permissions == ("manage_in_school",)
     assert decide(load_policy(), {**peers, "coercion": "unknown"}, "821").permissions == ()
