@@ -32,9 +32,9 @@ class WatchedConcern(SQLModel, table=True):
     )
 
     subject: UUID = Field(primary_key=True)
-    raised_at: datetime | None = Field(sa_type=DateTime(timezone=True))
-    raised_seq: int | None = Field(sa_type=BigInteger)
-    accounted: bool
+    raised_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    raised_seq: int | None = Field(default=None, sa_type=BigInteger)
+    accounted: bool = False
 
 
 class WatchedTask(SQLModel, table=True):
@@ -52,13 +52,13 @@ class WatchedTask(SQLModel, table=True):
     )
 
     task_id: UUID = Field(primary_key=True)
-    subject: UUID | None
-    opened_at: datetime | None = Field(sa_type=DateTime(timezone=True))
-    opened_seq: int | None = Field(sa_type=BigInteger)
-    route: str | None
-    la: str | None
-    owner: str | None
-    owner_role: str | None
+    subject: UUID | None = None
+    opened_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    opened_seq: int | None = Field(default=None, sa_type=BigInteger)
+    route: str | None = None
+    la: str | None = None
+    owner: str | None = None
+    owner_role: str | None = None
     urgent: bool = False
     told: bool = False
     failed: bool = False
@@ -85,7 +85,7 @@ class WatchedProducer(SQLModel, table=True):
     name: str = Field(primary_key=True)
     highest: int = Field(sa_type=BigInteger)
     closed: int = Field(sa_type=BigInteger)
-    closed_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class WatchedGap(SQLModel, table=True):
