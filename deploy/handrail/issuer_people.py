@@ -124,20 +124,23 @@ class People:
         return self._tokens(held)
 
     def _tokens(self, held: Code) -> dict[str, Any]:
-        now, key = self._clock.now(), signing_key(self._data)
-        said = claims(held.persona) | {
-            "iss": self.issuer,
-            "aud": PEOPLE_CLIENT,
-            "nonce": held.nonce,
-            "iat": int(now.timestamp()),
-            "exp": int((now + timedelta(minutes=10)).timestamp()),
-        }
+        key = signing_key(self._data)
         header = {"alg": DEMO_ALGORITHM, "typ": "JWT", "kid": key.kid}
         return {
             "access_token": secrets.token_urlsafe(32),
             "token_type": "Bearer",
             "expires_in": 60,
-            "id_token": jwt.encode(header, said, key),
+            "id_token": jwt.encode(header, self.id_claims(held), key),
+        }
+
+    def id_claims(self, held: Code) -> dict[str, Any]:
+        now = self._clock.now()
+        return claims(held.persona) | {
+            "iss": self.issuer,
+            "aud": PEOPLE_CLIENT,
+            "nonce": held.nonce,
+            "iat": int(now.timestamp()),
+            "exp": int((now + timedelta(minutes=10)).timestamp()),
         }
 
 

@@ -50,7 +50,8 @@ class SignedIn(Authority):
 
 async def _typed(request: Request, session: sessions.Session) -> HeldForm:
     form = await posted(request)
-    return HeldForm(request.url.path, form.fields, session.principal.subject)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return HeldForm(request.url.path + query, form.fields, session.principal.subject)
 
 
 def signed_in(*roles: Role) -> SignedIn:
