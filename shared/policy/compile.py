@@ -112,6 +112,7 @@ def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
         if any(all(key in test.accepts for test in tests) for key in domain(fact)):
             possible |= may
     masks: dict[Key, int] = {}
+    same: dict[int, int] = {}  # most ages are alike to the rules: equal masks are kept once
     for key in (*domain(fact), UNKNOWN, WORST):
         known = UNKNOWN if key == WORST else key
         value: Value = frozenset({str(known)}) if fact.kind == "set" else known
@@ -121,6 +122,7 @@ def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
                 masks[key] |= may
             if all(must_hold(test, fact, value) for test in tests):
                 masks[key] |= must
+        masks[key] = same.setdefault(masks[key], masks[key])
     alone = {frozenset[str](): free} | {frozenset({str(k)}): masks[k] | free for k in masks}
     return Column(
         name=fact.name,

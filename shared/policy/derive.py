@@ -19,6 +19,13 @@ NEVER_TEACHES = frozenset(
      "health_professional", "pupil", "parent", "public"}
 )  # fmt: skip
 
+# All that `derive` may change. Whatever else was not given is as its absence is read.
+CHANGED = frozenset(
+    {"concern_types", "age_years", "age_at_discovery", "image_youngest_age",
+     "reporter_does_teaching_work", "is_concern", "in_hours", "severe_type",
+     "absence_with_marker", "missing_at_risk", "image_with_self_harm"}
+)  # fmt: skip
+
 
 def age_on(dob: date, day: date) -> int:
     """Whole years; a child born on 29 February grows older on 1 March in other years."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from shared.policy import gate
-from shared.policy.clocks import LONDON, beyond_known_holidays, discovery, due, is_open
-from shared.policy.compile import Masks, Table, build, joined, masks_of, match
+from shared.policy.clocks import LONDON, Hours, beyond_known_holidays, discovery, due, is_open
+from shared.policy.compile import Masks, Table, build, masks_of, match
 from shared.policy.decision import Action, Decision, PackRef, Priority, Question
 from shared.policy.derive import derive
 from shared.policy.directory import Authorities, Directory
@@ -22,6 +22,7 @@ from shared.policy.pack import LocalPack, NationalPack, Rule, Track
 from shared.policy.plan import Plan, Planner
 from shared.policy.raising import raise_to
 from shared.policy.schema import UNKNOWN, Raw, Schema, Value, load_schema
+from shared.policy.sparse import Sparse
 
 EVERYTHING_ELSE: Priority = "P4"
 
@@ -40,8 +41,8 @@ class Settings:
 _Answer: TypeAlias = tuple[Plan, tuple[Question, ...]]
 # Alike concerns ask alike; this many plans a layer are remembered.
 REMEMBERED: Final = 1024
-# Sets of authorities and conflicts whose outcomes are kept compiled, each of about a megabyte.
-PLACES: Final = 16
+# Sets of authorities and conflicts whose outcomes are kept compiled.
+PLACES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class _Layer:
     """The national pack with the local packs that apply, compiled together."""
 
     table: Table
+    sparse: Sparse
     packs: tuple[PackRef, ...]
     tracks: tuple[Track, ...]
     withdrawn: frozenset[str]
@@ -73,6 +75,7 @@ class Policy:
         self.directory = Directory(national, locals_)
         packs = [national, *locals_.values()]
         self._changes = _changes(rule for pack in packs for rule in pack.rules)
+        self._place = lru_cache(REMEMBERED)(self._place_of)
         self._layers: dict[tuple[tuple[str, ...], int], _Layer] = {}
         for las in [(), *((la,) for la in locals_)]:
             self._layer(las, national.in_force)
@@ -87,7 +90,7 @@ class Policy:
         authorities: Authorities,
     ) -> Decision:
         values, in_hours = self.values(facts, received_at, authorities)
-        layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
+        layer = self._layer(self._place(authorities)[0], received_at.astimezone(LONDON).date())
         masks = masks_of(layer.table, values)
         plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
         case = Case(values, subject, received_at, discovery(received_at, discovered_at))
@@ -116,10 +119,10 @@ class Policy:
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> tuple[Outcome, Callable[[], list[Reason]]]:
         """The outcome, and the rules behind it for whoever asks."""
-        values, _ = self.values(facts, received_at, authorities)
-        layer = self._layer(self._applying(authorities), received_at.astimezone(LONDON).date())
+        values, given, _ = self._seen(facts, received_at, authorities)
+        layer = self._layer(self._place(authorities)[0], received_at.astimezone(LONDON).date())
         outcomes = layer.outcomes(authorities, _conflicted(values))
-        both = joined(layer.table, values)
+        both = layer.sparse.joined(values, given)
         return outcomes.read(outcomes.effect(both)), partial(outcomes.reasons, both, values)
 
     def why_not(
@@ -132,7 +135,7 @@ class Policy:
     ) -> dict[str, Any]:
         values, _ = self.values(facts, received_at, authorities)
         day = received_at.astimezone(LONDON).date()
-        table = self._layer(self._applying(authorities), day).table
+        table = self._layer(self._place(authorities)[0], day).table
         worst = {
             fact.name: values.get(fact.worst_case_if) == "yes"
             for fact in self.schema.facts.values()
@@ -161,17 +164,25 @@ class Policy:
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
     ) -> tuple[dict[str, Value], bool]:
         """Every fact as the rules see it, and whether the child's hub is open."""
-        if received_at.tzinfo is None:
-            raise ValueError("received_at must be an aware instant")
-        values = self.schema.read(facts)
-        given = self.schema.given(facts)
-        in_hours = is_open(self.directory.hub_hours(authorities.serving("home")), received_at)
-        derive(values, given, self.schema, in_hours)
+        values, _, in_hours = self._seen(facts, received_at, authorities)
         return values, in_hours
 
-    def _applying(self, authorities: Authorities) -> tuple[str, ...]:
-        las = {authorities.serving("home"), authorities.serving("school")}
-        return tuple(sorted(la for la in las if la is not None and la in self.locals))
+    def _seen(
+        self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
+    ) -> tuple[dict[str, Value], frozenset[str], bool]:
+        if received_at.tzinfo is None:
+            raise ValueError("received_at must be an aware instant")
+        values, given = self.schema.reading(facts)
+        in_hours = is_open(self._place(authorities)[1], received_at)
+        derive(values, given, self.schema, in_hours)
+        return values, given, in_hours
+
+    def _place_of(self, authorities: Authorities) -> tuple[tuple[str, ...], Hours]:
+        """The authorities whose packs apply, and when the child's hub is open."""
+        home = authorities.serving("home")
+        las = {home, authorities.serving("school")}
+        applying = tuple(sorted(la for la in las if la is not None and la in self.locals))
+        return applying, self.directory.hub_hours(home)
 
     def _layer(self, las: tuple[str, ...], day: date) -> _Layer:
         """The rules in force on that day; between two changes of the law all days are alike."""
@@ -185,6 +196,7 @@ class Policy:
             withdrawn = frozenset[str]().union(*(pack.withdraw for pack in packs))
             layer = self._layers[key] = _Layer(
                 table=table,
+                sparse=Sparse(table, self.schema),
                 answer=lru_cache(REMEMBERED)(self._answer(table)),
                 packs=(self.national.ref, *(pack.ref for pack in packs)),
                 tracks=(*self.national.tracks, *(t for pack in packs for t in pack.tracks)),

@@ -56,21 +56,29 @@ class Outcome(NamedTuple):
         self, received_at: datetime, discovered_at: datetime
     ) -> list[tuple[datetime | None, datetime | None]]:
         """`by` and `hard_by` of each task as instants; None means now, or none to keep."""
-        seen: dict[Deadline, datetime | None] = {}
+        seen: dict[int, datetime | None] = {}
         for task in self.required:
             for deadline in task.by + task.hard_by:
-                if deadline not in seen:
+                if id(deadline) not in seen:
                     start = discovered_at if deadline.start == "discovery" else received_at
-                    seen[deadline] = due(deadline.clock, start, deadline.hours)
+                    seen[id(deadline)] = due(deadline.clock, start, deadline.hours)
         return [(_earliest(task.by, seen), _earliest(task.hard_by, seen)) for task in self.required]
 
 
+@lru_cache(_REMEMBERED)
+def _the_one(deadline: Deadline) -> Deadline:
+    """Of equal deadlines always the same object: comparing them whole takes long."""
+    return deadline
+
+
 def _earliest(
-    deadlines: tuple[Deadline, ...], seen: Mapping[Deadline, datetime | None]
+    deadlines: tuple[Deadline, ...], seen: Mapping[int, datetime | None]
 ) -> datetime | None:
+    if not deadlines:
+        return None
     found: datetime | None = None
     for deadline in deadlines:
-        at = seen[deadline]
+        at = seen[id(deadline)]
         if at is None:
             return None
         if found is None or at.timestamp() < found.timestamp():
@@ -105,7 +113,7 @@ class _Slot:
         mask = 1 << _AT_ONCE if draft.at_once else 0
         mask |= 1 << _PRIORITIES + PRIORITIES.index(draft.priority)
         for hard, deadlines in ((False, draft.by), (True, draft.hard_by)):
-            for deadline in deadlines.values():
+            for deadline in map(_the_one, deadlines.values()):
                 if (hard, deadline) not in self.clocks:
                     self.clocks.append((hard, deadline))
                 mask |= 1 << _CLOCKS + self.clocks.index((hard, deadline))
@@ -116,7 +124,7 @@ class _Slot:
         at_once = mask >> _AT_ONCE & 1 if draft is self.draft else draft.at_once
         by = [deadline for hard, deadline in said if not hard]
         if draft is not self.draft:
-            by = list(draft.by.values())
+            by = [_the_one(deadline) for deadline in draft.by.values()]
         first = next(p for i, p in enumerate(PRIORITIES) if mask >> _PRIORITIES + i & 1)
         return Required(
             priority=first,
@@ -153,7 +161,6 @@ class Outcomes:
         self._permits = tuple(code for code in permitted if code not in withdrawn)
         self._in_order = list(self._slots.values())
         self._hosts = any(slot.host is not None for slot in self._in_order)
-        self._ban_bits = ((1 << len(self._bans)) - 1) << len(self._in_order)
         offset = len(self._in_order) + len(self._bans) + len(self._permits)
         for slot in self._in_order:
             slot.offset = offset
@@ -168,6 +175,9 @@ class Outcomes:
         self._tables = _by_byte(may, self._bytes) + _by_byte(must, self._bytes)
         self.read = lru_cache(_REMEMBERED)(self.reading)
         self._required = lru_cache(_REMEMBERED)(self._tasks)
+        self._told = lru_cache(_REMEMBERED)(self._codes)
+        self._every_code = (1 << len(self._bans) + len(self._permits)) - 1
+        self._fields = [(slot.offset, (1 << slot.width) - 1) for slot in self._in_order]
 
     def effect(self, both: int) -> int:
         """All that the matched terms add (both: the facts' masks, joined). Equal effects, equal
@@ -194,25 +204,28 @@ class Outcomes:
 
     def reading(self, effect: int) -> Outcome:
         """The outcome that an effect stands for; `read` remembers some."""
-        slots, bans = len(self._in_order), len(self._bans)
+        slots = len(self._in_order)
         tasks: list[Required] = []
         present = bits(effect & ((1 << slots) - 1))
         for index in present:
-            slot = self._in_order[index]
-            tasks.append(self._required(index, effect >> slot.offset & ((1 << slot.width) - 1), 0))
+            offset, every = self._fields[index]
+            tasks.append(self._required(index, effect >> offset & every, 0))
         told = HUBS if any(task.priority == "P0" for task in tasks) else ALWAYS_TOLD
         if self._hosts:
             for index in present:
                 slot = self._in_order[index]
                 if slot.host is not None and slot.draft.route in told:
-                    mask = effect >> slot.offset & ((1 << slot.width) - 1)
-                    tasks.append(self._required(index, mask, 1))
+                    offset, every = self._fields[index]
+                    tasks.append(self._required(index, effect >> offset & every, 1))
         tasks.sort(key=_urgency)
-        codes = bits(effect >> slots & ((1 << bans + len(self._permits)) - 1))
-        return Outcome(
-            tuple(tasks),
-            tuple([self._bans[code] for code in codes if code < bans]),
-            tuple([self._permits[code - bans] for code in codes if code >= bans]),
+        bans, permits = self._told(effect >> slots & self._every_code)
+        return Outcome(tuple(tasks), bans, permits)
+
+    def _codes(self, mask: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        codes, bans = bits(mask), len(self._bans)
+        return (
+            tuple(self._bans[code] for code in codes if code < bans),
+            tuple(self._permits[code - bans] for code in codes if code >= bans),
         )
 
     def _tasks(self, index: int, mask: int, host: int) -> Required:
@@ -258,9 +271,12 @@ def _urgency(task: Required) -> tuple[str, int]:
 def _by_byte(effects: list[int], count: int) -> list[list[int]]:
     """For each byte of a mask of terms, and each value of it, what those terms add together."""
     tables = []
+    same: dict[
+        int, int
+    ] = {}  # equal numbers once, so that the tables stay in the processor's cache
     for start in range(0, count * 8, 8):
         table = [0]
         for effect in (effects + [0] * 8)[start : start + 8]:
-            table += [before | effect for before in table]
+            table += [same.setdefault(before | effect, before | effect) for before in table]
         tables.append(table)
     return tables

@@ -66,6 +66,8 @@ class Fact:
         return raw if self.lowest <= raw <= self.highest else UNKNOWN
 
     def _read_set(self, raw: Raw) -> frozenset[str]:
+        if type(raw) is list and raw and all(type(m) is str and m in self.exact for m in raw):
+            return frozenset(raw)
         if isinstance(raw, bool | int) or raw is None:
             return frozenset({UNKNOWN})
         members = [raw] if isinstance(raw, str) else list(raw)
@@ -96,12 +98,22 @@ class Schema:
 
     def read(self, raw: Mapping[str, Raw]) -> dict[str, Value]:
         """Every fact, read or filled in by what its absence means; derived ones are not read."""
-        values = dict(self.absent)
+        return self.reading(raw)[0]
+
+    def reading(self, raw: Mapping[str, Raw]) -> tuple[dict[str, Value], frozenset[str]]:
+        """Every fact, and which of them were given."""
+        values, given = dict(self.absent), []
+        called = self.facts_called
         for name, value in raw.items():
-            fact = self.facts_called.get(name)
-            if fact is not None and not fact.derived:
-                values[fact.name] = fact.read(value)
-        return values
+            if value is None or name not in called:
+                continue
+            fact = called[name]
+            given.append(fact.name)
+            if fact.derived:
+                continue
+            plain = type(value) is str and value in fact.exact and fact.kind != "set"
+            values[fact.name] = value if plain else fact.read(value)  # type: ignore[assignment]
+        return values, frozenset(given)
 
 
 def _fact(name: str, entry: Mapping[str, object]) -> Fact:
