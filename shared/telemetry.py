@@ -62,6 +62,26 @@ PACK_TROUBLES = Gauge(
     ["service", "pack"],
     registry=REGISTRY,
 )
+CHECKPOINT_SIZE = Gauge(
+    "handrail_checkpoint_size",
+    "Entries under the newest signed checkpoint of the audit log.",
+    registry=REGISTRY,
+)
+CHECKPOINT_COSIGNATURES = Gauge(
+    "handrail_checkpoint_cosignatures",
+    "Witnesses that have cosigned the newest checkpoint.",
+    registry=REGISTRY,
+)
+CHECKPOINT_QUORUM = Gauge(
+    "handrail_checkpoint_quorum",
+    "1 where those witnesses are enough by the log's policy. Alarm at 0.",
+    registry=REGISTRY,
+)
+CHECKPOINT_REFUSED = Gauge(
+    "handrail_checkpoint_refused",
+    "1 while the checkpointer refuses to sign the log. Alarm above 0.",
+    registry=REGISTRY,
+)
 OPERATOR_ALARMS = Counter(
     "handrail_operator_alarms",
     "What an operator must mend: a missing contact, a broken pack, an old calendar.",

@@ -14,6 +14,7 @@ _COMMANDS = {
     "migrate": "handrail.serve:migrate",
 }
 _GROUPS = {
+    "audit": "handrail.audit_cli:audit_app",
     "bench": "handrail.bench:bench_app",
     "events": "handrail.event_contracts:events_app",
     "keys": "handrail.keys:keys_app",

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from handrail.files import only_one, write_private
+from handrail.log_keys import log_keys_app
 from shared.clock import SystemClock
 from shared.sealing import KEY_PURPOSES, KeyPurpose, new_key
 
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that personal details are sealed to.")
+keys_app.add_typer(log_keys_app, name="log")
 
 Directory = Annotated[Path, typer.Option("--dir", help="The directory the key files are kept in.")]
 

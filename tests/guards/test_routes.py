@@ -15,6 +15,7 @@ OPEN_TO_ANYONE = {
     "/livez",
     "/readyz",
     "/checkpoint",
+    "/tile/{path:path}",
     "/v1/log/root",
     "/sign-in",
     "/sign-in/callback",

@@ -1,4 +1,4 @@
-"""The log over REST: its root for anyone, its entries and proofs for auditors."""
+"""The log over REST: its root for anyone, its entries for auditors."""
 
 import base64
 from typing import Annotated, Any
@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from audit_log.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
-from audit_log.models import LogEntry, LogEvent, TreeHead
+from audit_log.merkle import EMPTY_ROOT
+from audit_log.models import LogEntry, LogEvent
 from audit_log.readers import Reading
-from audit_log.reading import head_of, leaf_hashes, newest_head
+from audit_log.reading import newest_head
 from audit_log.settings import waits_for
 from audit_log.unaccounted import unaccounted
 from shared.app import open_session, runtime_of
@@ -24,7 +24,6 @@ router = APIRouter(prefix="/v1/log", tags=["audit log"])
 Session = Annotated[AsyncSession, Depends(open_session)]
 Auditor = Annotated[Principal, Depends(requires("auditor"))]
 Watcher = Annotated[Principal, Depends(requires("auditor", "operator"))]
-Seq = Annotated[int, Query(ge=0, le=2**62)]
 
 
 def _b64(data: bytes) -> str:
@@ -94,62 +93,11 @@ async def read_by_event(who: Auditor, session: Reading, event_id: UUID) -> dict[
     return _shown(_found(entry))
 
 
-@router.get("/proof/inclusion")
-async def prove_inclusion(
-    _: Auditor, session: Reading, seq: Seq, size: Seq | None = None
-) -> dict[str, Any]:
-    """That the entry is in the tree of that size; without a size, in the newest."""
-    head = await _head(session, size)
-    if seq >= head.size:
-        raise Problem(404, "not-in-the-tree", "The tree of that size does not hold that entry yet.")
-    hashes = await _hashes(session, head.size)
-    return {
-        "seq": seq,
-        "size": head.size,
-        "root": _b64(head.root),
-        "leaf_hash": _b64(hashes[seq]),
-        "proof": [_b64(item) for item in inclusion_proof(hashes, seq)],
-    }
-
-
-@router.get("/proof/consistency")
-async def prove_consistency(
-    _: Auditor,
-    session: Reading,
-    old: Annotated[int, Query(alias="from", ge=1, le=2**62)],
-    new: Annotated[int | None, Query(alias="to", ge=1, le=2**62)] = None,
-) -> dict[str, Any]:
-    """That the newer tree is the older one with entries added; sizes are those of heads."""
-    newer = await _head(session, new)
-    older = await _head(session, old)
-    if older.size > newer.size:
-        raise Problem(422, "not-older", "`from` is the smaller of the two sizes.")
-    proof = consistency_proof(await _hashes(session, newer.size), older.size)
-    return {
-        "from": older.size,
-        "to": newer.size,
-        "from_root": _b64(older.root),
-        "to_root": _b64(newer.root),
-        "proof": [_b64(item) for item in proof],
-    }
-
-
 @router.get("/unaccounted")
 async def read_unaccounted(_: Watcher, session: Session, request: Request) -> dict[str, Any]:
     """What should have been followed by something and was not. It must be empty."""
     runtime = runtime_of(request)
     return await unaccounted(session, runtime.clock.now(), waits_for(runtime))
-
-
-async def _head(session: AsyncSession, size: int | None) -> TreeHead:
-    head = await newest_head(session) if size is None else await head_of(session, size)
-    if head is None:
-        raise Problem(404, "no-such-head", "The log has no head of that size; ask for its root.")
-    return head
-
-
-async def _hashes(session: AsyncSession, size: int) -> list[bytes]:
-    return await leaf_hashes(session, 0, size)
 
 
 def _found(entry: LogEntry | None) -> LogEntry:

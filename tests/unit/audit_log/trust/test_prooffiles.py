@@ -32,29 +32,28 @@ def test_a_proof_is_read_as_it_was_written_and_proves_its_entry(
 ) -> None:
     proof = parse_proof_file(bytes(made(index, extra=extra)))
     assert proof == made(index, extra=extra)
-    judged = proof.proves(ENTRIES[index], POLICY)
-    assert judged is not None
-    assert judged.trusted
+    assert proof.holds(ENTRIES[index])
+    assert POLICY.judge(proof.checkpoint).trusted
 
 
 @given(st.integers(0, 20), st.integers(0, 20))
 def test_it_proves_no_other_entry(index: int, other: int) -> None:
     proof = made(index)
-    assert (proof.proves(ENTRIES[other], POLICY) is not None) == (index == other)
-    assert proof.proves(ENTRIES[index] + b" ", POLICY) is None
+    assert proof.holds(ENTRIES[other]) == (index == other)
+    assert not proof.holds(ENTRIES[index] + b" ")
 
 
 def test_without_the_quorum_it_holds_and_is_not_trusted() -> None:
-    judged = made(4, cosigned=False).proves(ENTRIES[4], POLICY)
-    assert judged is not None
-    assert not judged.trusted
+    proof = made(4, cosigned=False)
+    assert proof.holds(ENTRIES[4])
+    assert not POLICY.judge(proof.checkpoint).trusted
 
 
 def test_a_log_of_one_entry_has_a_proof_without_hashes() -> None:
     checkpoint = Checkpoint(LOG.key.name, 1, LEAVES[0])
     note = sign_note(str(checkpoint), (LOG,), 0)
     proof = parse_proof_file(bytes(ProofFile(0, (), note)))
-    assert proof.proves(ENTRIES[0], POLICY) is not None
+    assert proof.holds(ENTRIES[0])
 
 
 GOOD = bytes(made(3))

@@ -1,0 +1,143 @@
+"""The checkpointer's round: look, prove, sign, have it witnessed, publish; every second at most."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from audit_log.checkpointer.keyfile import KeysUnusable
+from audit_log.checkpointer.memory import MemoryDamaged
+from audit_log.checkpointer.signing import Refusal, Signing, add_cosignatures
+from audit_log.checkpointer.witnesses import Witness, WitnessAhead, WitnessSilent
+from audit_log.published import prove
+from audit_log.trust.checkpoints import Checkpoint, parse_checkpoint
+from audit_log.trust.notes import Note, Signature
+from audit_log.trust.policy import Policy
+from audit_log.trust.treehash import consistency_spans
+from shared import telemetry
+from shared.clock import Clock
+from shared.db import is_transient
+
+EVERY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Checkpointer:
+    """policy: who the witnesses are and how many suffice; without one nobody is asked."""
+
+    signing: Signing
+    witnesses: list[Witness]
+    policy: Policy | None
+    clock: Clock
+    heard: dict[str, Checkpoint | None] = field(default_factory=dict)
+
+    async def round(self) -> Checkpoint | None:
+        """Signs and publishes the newest head if it is new, and returns it. Raises `Refusal`."""
+        await self._hear()
+        note = await self.signing.stored()
+        stored = parse_checkpoint(note.text) if note else None
+        remembered = self.signing.memory.read()
+        if remembered is None and stored is not None and self.witnesses and not self.heard:
+            # A database with checkpoints and no memory of them was moved or restored: only a
+            # witness can say that nothing is missing at its end.
+            raise Refusal("witnesses_silent")
+        before = [remembered, stored, *self.heard.values()]
+        head = await self.signing.head([one for one in before if one is not None])
+        if head is None:
+            return None
+        if note is not None and stored is not None and stored.size == head.size:
+            await self._ask_again(head, note)
+            return None
+        note = self.signing.sign(head, self.clock.now())
+        lines = await self._ask(self.witnesses, head, note)
+        await self.signing.publish(head, note, lines, self.clock.now())
+        self._measure(head, set(lines))
+        return head
+
+    async def _hear(self) -> None:
+        """What each witness stands at is asked once; from then on its answers tell."""
+        keys = [one.key for one in self.signing.keys.signers()]
+        for witness in self.witnesses:
+            if witness.name not in self.heard:
+                with suppress(WitnessSilent):
+                    self.heard[witness.name] = await witness.latest(self.signing.keys.origin, keys)
+
+    async def _ask(
+        self, witnesses: Iterable[Witness], head: Checkpoint, note: Note
+    ) -> dict[str, Signature]:
+        """By name the cosignatures that came in time; one that knows a larger tree stops us."""
+
+        async def prove_from(old: int, size: int) -> list[bytes]:
+            async with self.signing.sessions() as session:
+                return await prove(session, consistency_spans(old, size), size)
+
+        async def one(witness: Witness) -> tuple[str, Signature | None]:
+            try:
+                return witness.name, await witness.cosign(note, head, prove_from)
+            except WitnessSilent:
+                return witness.name, None
+
+        try:
+            answers = await asyncio.gather(*map(one, witnesses))
+        except WitnessAhead as error:
+            raise Refusal("witness_ahead") from error
+        return {name: line for name, line in answers if line is not None}
+
+    async def _ask_again(self, head: Checkpoint, note: Note) -> None:
+        """Asks those whose cosignature of the newest checkpoint is missing."""
+        there = {(one.name, one.key_id) for one in note.signatures}
+        lacking = [
+            one for one in self.witnesses if (one.known.key.name, one.known.key.key_id) not in there
+        ]
+        lines = await self._ask(lacking, head, note)
+        if lines:
+            async with self.signing.sessions() as session:
+                await add_cosignatures(session, head.size, lines, self.clock.now())
+                await session.commit()  # COMMIT POINT: from here on they are shown with it
+        lacking = [one for one in lacking if one.name not in lines]
+        names = {one.name for one in self.witnesses} - {one.name for one in lacking}
+        self._measure(head, names)
+
+    def _measure(self, head: Checkpoint, cosigned: set[str]) -> None:
+        telemetry.CHECKPOINT_SIZE.set(head.size)
+        telemetry.CHECKPOINT_COSIGNATURES.set(len(cosigned))
+        telemetry.CHECKPOINT_QUORUM.set(self.policy is None or self.policy.satisfied(cosigned))
+
+
+async def keep_signing(checkpointer: Checkpointer) -> None:
+    """For as long as the process lives. A refusal is no end: it alarms, and looks again."""
+    told = ""
+    while True:
+        started, code = time.monotonic(), ""
+        try:
+            async with checkpointer.signing.sessions() as session:
+                if await _alone(session):
+                    await checkpointer.round()
+        except Refusal as refusal:
+            code = refusal.code
+        except MemoryDamaged:
+            code = "log_memory_damaged"
+        except KeysUnusable:
+            code = "log_keys_unusable"
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("checkpoint waits", error=type(error).__name__)
+        telemetry.CHECKPOINT_REFUSED.set(bool(code))
+        if code and code != told:
+            telemetry.operator_alarm(code)
+        told = code
+        await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - started)))
+
+
+async def _alone(session: AsyncSession) -> bool:
+    """Two that sign side by side would do no harm, and no good: the second one waits its turn."""
+    asked = text("SELECT pg_try_advisory_xact_lock(hashtextextended('checkpointer', 0))")
+    return bool((await session.execute(asked)).scalar_one())

@@ -1,0 +1,1 @@
+"""Checks the log from outside: needs nothing of the service, its database or its word."""
