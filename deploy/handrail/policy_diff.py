@@ -19,6 +19,7 @@ from shared.policy.control.changes import Change, gains, losses
 from shared.policy.control.drafts import NATIONAL
 from shared.policy.control.ledger import Ledger, read_ledger
 from shared.policy.control.statements import Malformed, Release
+from shared.policy.control.structure import packs_of
 from shared.policy.load import PACKS, load_local, load_national
 from shared.policy.schema import load_schema
 
@@ -45,8 +46,8 @@ def diff(  # noqa: PLR0917 - each is an option of the command line
     before, after = _policy(old, packs), _policy(new, packs)
     day = _day(since)
     for title, changes in (
-        ("LOST", losses(before, after, day)),
-        ("GAINED", gains(before, after, day)),
+        ("LOST", losses(packs_of(before), packs_of(after), day)),
+        ("GAINED", gains(packs_of(before), packs_of(after), day)),
     ):
         for line in shown(title, changes, everything=everything):
             typer.echo(line)

@@ -41,10 +41,10 @@ class Approvers:
 
     def why_not(self, release: Release) -> str | None:
         """What keeps the release from counting, or None when its signatures are good."""
-        good = {a.approver for a in release.approvals if self._is_good(release.statement, a)}
-        bad = sorted({a.approver for a in release.approvals} - good)
+        bad = {a.approver for a in release.approvals if not self._is_good(release.statement, a)}
         if bad:
-            return f"the signature of {', '.join(bad)} is not good"
+            return f"the signature of {', '.join(sorted(bad))} is not good"
+        good = {a.approver for a in release.approvals}
         if len(good) < self.needed:
             return f"{self.needed} approvers have to sign it, and {len(good)} did"
         for acceptance in release.statement.accepted:

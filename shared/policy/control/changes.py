@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from typing import Final, Literal
 
 from shared.policy.compile import WORST
-from shared.policy.control.structure import parts_lost
-from shared.policy.engine import Policy
+from shared.policy.control.structure import Packs, parts_lost
 from shared.policy.pack import LocalPack, NationalPack, Rule
 from shared.policy.prove.compare import stronger_or_equal
 from shared.policy.prove.regions import Region
@@ -47,16 +46,16 @@ class Change:
         return f"{self.pack} {self.rule}: {self.kind} {self.what}, {self.where}"
 
 
-def losses(old: Policy, new: Policy, since: date) -> list[Change]:
+def losses(old: Packs, new: Packs, since: date) -> list[Change]:
     """Everything asked of somebody under `old`, from `since` on, that `new` does not ask."""
     return list(dict.fromkeys(_one_way(old, new, since, "lost")))
 
 
-def gains(old: Policy, new: Policy, since: date) -> list[Change]:
+def gains(old: Packs, new: Packs, since: date) -> list[Change]:
     return list(dict.fromkeys(_one_way(new, old, since, "gained")))
 
 
-def _one_way(old: Policy, new: Policy, since: date, kind: Kind) -> Iterator[Change]:
+def _one_way(old: Packs, new: Packs, since: date, kind: Kind) -> Iterator[Change]:
     for part in parts_lost(old, new):
         yield Change(kind, part.pack, part.name, part.what, EVERYWHERE)
     for day in _days(old, new, since):
@@ -65,7 +64,7 @@ def _one_way(old: Policy, new: Policy, since: date, kind: Kind) -> Iterator[Chan
             yield from _local(pack, old, new, day, kind)
 
 
-def _days(old: Policy, new: Policy, since: date) -> list[date]:
+def _days(old: Packs, new: Packs, since: date) -> list[date]:
     """One for each stretch of days from then on in which the same rules hold."""
     days = {since}
     for policy in (old, new):
@@ -77,13 +76,13 @@ def _days(old: Policy, new: Policy, since: date) -> list[date]:
     return sorted(days)
 
 
-def _national(old: Policy, new: Policy, day: date, kind: Kind) -> Iterator[Change]:
+def _national(old: Packs, new: Packs, day: date, kind: Kind) -> Iterator[Change]:
     before = _effects(old.national, old.national.rules, day)
     after = _effects(new.national, new.national.rules, day)
     yield from _changes(before, after, new.schema, "national", kind)
 
 
-def _local(pack: LocalPack, old: Policy, new: Policy, day: date, kind: Kind) -> Iterator[Change]:
+def _local(pack: LocalPack, old: Packs, new: Packs, day: date, kind: Kind) -> Iterator[Change]:
     """The pack's own rules, against all that then holds for that authority."""
     there = new.locals.get(pack.authority)
     rules = [*new.national.rules, *(there.rules if there else ())]

@@ -1,13 +1,14 @@
 """A pack that somebody is changing: what is wrong with it, and whether it was released."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from shared.policy.checks import problems
 from shared.policy.control.dated import Trouble
 from shared.policy.control.ledger import LOCK, Ledger, hash_of
+from shared.policy.control.structure import Packs
 from shared.policy.engine import Policy
 from shared.policy.examples import failures
 from shared.policy.load import load_local, load_national
@@ -31,9 +32,9 @@ class Draft:
     def pack(self) -> NationalPack | LocalPack:
         return self.local or self.national
 
-    def policy(self) -> Policy:
+    def packs(self) -> Packs:
         locals_ = {} if self.local is None else {self.local.authority: self.local}
-        return Policy(load_schema(), self.national, locals_, ())
+        return Packs(load_schema(), self.national, locals_)
 
 
 def read_draft(file: Path, national: Path) -> Draft:
@@ -47,8 +48,11 @@ def read_draft(file: Path, national: Path) -> Draft:
     except MISSHAPEN as error:
         told = f"{file.name}:1: {error!r} is not as packs are; compare it with another pack"
         raise PolicyError([told]) from error
-    policy, own = draft.policy(), f"{draft.pack.file}:"
-    found = [p for p in (*problems(policy), *failures(policy)) if p.startswith(own)]
+    packs = draft.packs()
+    # A local pack's own rules are looked at; the national ones were when they were released.
+    own = packs.national if draft.local is None else replace(packs.national, rules=())
+    policy = Policy(packs.schema, own, packs.locals, ())
+    found = [*problems(policy), *failures(policy)]
     if found:
         raise PolicyError(found)
     return draft

@@ -13,7 +13,7 @@ from shared.policy.control.changes import Change, losses
 from shared.policy.control.drafts import NATIONAL, Draft, read_draft
 from shared.policy.control.ledger import PLAIN_NAME, Ledger
 from shared.policy.control.statements import Acceptance, Release, Statement
-from shared.policy.engine import Policy
+from shared.policy.control.structure import Packs
 from shared.policy.load import load_local, load_national
 from shared.policy.packfile import PolicyError
 from shared.policy.schema import load_schema
@@ -55,8 +55,8 @@ def prepare(ledger: Ledger, file: Path) -> Prepared:
         _check_local_packs(ledger, draft)
     if against is None:
         return Prepared(statement, None, ())
-    before = _policy_of(ledger, against, draft)
-    return Prepared(statement, against, tuple(losses(before, draft.policy(), pack.in_force)))
+    before = _packs_of(ledger, against, draft)
+    return Prepared(statement, against, tuple(losses(before, draft.packs(), pack.in_force)))
 
 
 def _national_of(ledger: Ledger, file: Path) -> Path:
@@ -93,12 +93,12 @@ def _never_accepted(ledger: Ledger, newest: Release | None) -> Release | None:
     return newest
 
 
-def _policy_of(ledger: Ledger, release: Release, draft: Draft) -> Policy:
+def _packs_of(ledger: Ledger, release: Release, draft: Draft) -> Packs:
     file, schema = ledger.file_of(release), load_schema()
     if draft.local is None:
-        return Policy(schema, load_national(file.read_bytes(), file.name, schema), {}, ())
+        return Packs(schema, load_national(file.read_bytes(), file.name, schema), {})
     local = load_local(file, schema, draft.national)
-    return Policy(schema, draft.national, {local.authority: local}, ())
+    return Packs(schema, draft.national, {local.authority: local})
 
 
 def _check_local_packs(ledger: Ledger, draft: Draft) -> None:

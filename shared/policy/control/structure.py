@@ -1,12 +1,13 @@
 """What packs say outside their rules, and whether a change of it takes something away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shared.policy.decision import GATE_RANK
 from shared.policy.engine import Policy
 from shared.policy.pack import LocalPack, NationalPack, Track
 from shared.policy.prove.order import no_later
+from shared.policy.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,20 @@ class Part:
     what: str
 
 
-def parts_lost(old: Policy, new: Policy) -> Iterator[Part]:
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """What is compared: read, and not compiled to decide by. locals: by authority."""
+
+    schema: Schema
+    national: NationalPack
+    locals: Mapping[str, LocalPack]
+
+
+def packs_of(policy: Policy) -> Packs:
+    return Packs(policy.schema, policy.national, policy.locals)
+
+
+def parts_lost(old: Packs, new: Packs) -> Iterator[Part]:
     yield from _national(old.national, new.national)
     yield from _intervals("national", old.national, new.national)
     yield from _tracks("national", old.national.tracks, new.national.tracks)
@@ -82,7 +96,7 @@ def _tracks(name: str, old: tuple[Track, ...], new: tuple[Track, ...]) -> Iterat
             yield Part(name, "tracks", f"the clock {track.name} of {track.route}, {clock}")
 
 
-def _local(old: LocalPack, new: LocalPack | None, before: Policy, after: Policy) -> Iterator[Part]:
+def _local(old: LocalPack, new: LocalPack | None, before: Packs, after: Packs) -> Iterator[Part]:
     name = old.ref.id
     for route, contact in old.contacts.items():
         if new is None or route not in new.contacts:
