@@ -8,6 +8,7 @@ from uuid import UUID
 
 from escalation.models import CaseFile, Task
 from escalation.ranking import PRIORITIES, harder, higher, nearer, rank
+from shared.events.envelope import new_event_id
 
 Json = Mapping[str, Any]
 NOW: Final = "now"
@@ -62,6 +63,7 @@ def task_of(case: CaseFile, action: Json, at: datetime, watched: Watched) -> Tas
     owner_role = str(action["owner_role"])
     by = _instant(action.get("by"))
     return Task(
+        id=new_event_id(),
         case_id=case.id,
         route=action["route"],
         subject=action.get("subject"),

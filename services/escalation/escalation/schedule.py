@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from escalation.models import Task, Timer
+from shared.events.envelope import new_event_id
 from shared.policy import Settings
 
 Kind = Literal[
@@ -65,7 +66,7 @@ def say_now(task: Task, now: datetime) -> list[Timer]:
 
 def _timers(task: Task, marks: Iterable[tuple[datetime, Kind]]) -> list[Timer]:
     return [
-        Timer(task_id=task.id, case_id=task.case_id, kind=kind, due_at=due)
+        Timer(id=new_event_id(), task_id=task.id, case_id=task.case_id, kind=kind, due_at=due)
         for due, kind in sorted(marks)
     ]
 
