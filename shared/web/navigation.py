@@ -1,7 +1,7 @@
 """The areas of Handrail that have pages, and who is shown the way to each."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from shared.auth import Principal, Role
 
@@ -18,6 +18,7 @@ class Area:
 # Add a line when an area's first page exists; a link that leads nowhere is worse than none.
 AREAS: Final = (
     Area("Queues", "/triage", ("worker", "manager")),
+    Area("Rules", "/policy", get_args(Role)),
     Area("Audit log", "/audit", ("auditor",)),
 )
 

@@ -24,7 +24,7 @@ from escalation.hand_read import on_poison
 from escalation.notices import on_notice_failed
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
-from escalation.web import TEMPLATES, queues
+from escalation.web import TEMPLATES, policy, policy_what_if, queues
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
@@ -53,7 +53,7 @@ ROUTERS: Final = tuple(
     )
 )
 
-PAGES: Final = (queues.router,)
+PAGES: Final = (queues.router, policy.router, policy_what_if.router)
 
 
 def create_app(

@@ -11,7 +11,7 @@ from shared.policy.directory import Authorities
 from shared.policy.engine import Policy
 from shared.policy.grammar import Match, Term, may_hold, must_hold
 from shared.policy.pack import Pack, Rule
-from shared.policy.readers.words import fact_words, needs_words, value_words
+from shared.policy.readers.words import fact_words, instant_words, needs_words, value_words
 from shared.policy.schema import UNKNOWN, Raw, Schema, Value
 
 
@@ -56,6 +56,9 @@ def explain(policy: Policy, asked: Asked) -> Json:
     for part in (*told["actions"], *told["prohibitions"]):
         part["because"] = [reason_words(policy, reason, values) for reason in part["because"]]
     for action in told["actions"]:
+        action["when"] = instant_words(action["by"])
+        if "hard_by" in action:
+            action["at_the_latest"] = instant_words(action["hard_by"])
         action["settled_by"] = _settled_by(action["route"], decision) if unsure(action) else []
         action["rests_on"] = _open_facts(action["because"]) if unsure(action) else []
     return told

@@ -12,30 +12,19 @@ from shared.policy.pack import Rule
 from shared.policy.readers.explanation import as_words
 from shared.policy.readers.markdown import SURE, conditions
 from shared.policy.readers.tables import deadlines, effects, in_force_words, tables
-from shared.policy.readers.words import instant_words
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 FOLDER: Final = "policy"  # the templates' first part of the name, here as in the pages
 
 
-def sentence(text: str) -> str:
-    """With a capital in front, and the rest as it is (`DSL` stays)."""
-    return text[:1].upper() + text[1:]
-
-
-FILTERS: Final = {"instant": instant_words, "sentence": sentence}
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    made = Environment(
+    return Environment(
         loader=PrefixLoader({FOLDER: FileSystemLoader(TEMPLATES)}),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(FILTERS)
-    return made
 
 
 def document(template: str, title: str, **what: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.policy.engine import Policy
@@ -47,15 +48,16 @@ class DecisionTable:
         return tuple(fact_words(column) for column in self.columns)
 
 
-def tables(policy: Policy) -> list[DecisionTable]:
+@lru_cache(maxsize=4)
+def tables(policy: Policy) -> tuple[DecisionTable, ...]:
     """What applies whatever the kind, then each kind of concern's own, in the schema's order."""
     kinds = policy.schema[KIND].values
     named = [(kind, humanised(kind)) for kind in (*kinds, UNKNOWN)]
     titles = [(kind, "not known what kind" if kind == UNKNOWN else said) for kind, said in named]
-    return [
+    return (
         table(policy, ANY, "Whatever the kind of concern"),
         *(table(policy, kind, title[:1].upper() + title[1:]) for kind, title in titles),
-    ]
+    )
 
 
 def table(policy: Policy, name: str, title: str) -> DecisionTable:

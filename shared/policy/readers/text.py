@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from shared.policy.decision import Json
 from shared.policy.readers.explanation import as_words, unsure
-from shared.policy.readers.words import instant_words
 
 
 def explanation_lines(told: Json) -> Iterator[str]:
@@ -26,9 +25,8 @@ def explanation_lines(told: Json) -> Iterator[str]:
 
 def _action(action: Json, shown: set[str]) -> Iterator[str]:
     contact = action["contact"].get("phone") or action["contact"].get("portal") or ""
-    by = instant_words(action["by"])
     yield (
-        f"  {action['priority']} {action['route']} by {by} ({action['certainty']}):"
+        f"  {action['priority']} {action['route']} by {action['when']} ({action['certainty']}):"
         f" {action['owner']}, {action['channel']} {contact}".rstrip()
     )
     if unsure(action):

@@ -63,8 +63,14 @@ _CLOCKS: Final = {
     "CLOSE_NEXT_WD": "close of the next working day",
     "ONE_MONTH": "one month",
     "BEFORE_NEXT_SCHOOL_DAY": "before the next school day",
+    "DATE": "a date that is set",
 }
-_COUNTED: Final = {"WD": "working day", "HOURS": "hour", "SCHOOL_DAYS": "school day"}
+_COUNTED: Final = {
+    "WD": "working day",
+    "HOURS": "hour",
+    "SCHOOL_DAYS": "school day",
+    "MONTHS": "month",
+}
 
 
 def humanised(code: str) -> str:
