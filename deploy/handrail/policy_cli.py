@@ -8,6 +8,7 @@ from handrail.policy_control_cli import add_to, release_problems
 from handrail.policy_defaults_cli import defaults
 from handrail.policy_explain import explain
 from handrail.policy_packs import Packs, policy_of, stop
+from handrail.policy_prove_cli import add_to as add_proofs_to
 from handrail.policy_render import render
 from shared.policy.checks import problems, remarks
 from shared.policy.examples import failures
@@ -17,6 +18,7 @@ policy_app.command()(explain)
 policy_app.command()(render)
 policy_app.command()(defaults)
 add_to(policy_app)
+add_proofs_to(policy_app)
 
 
 @policy_app.command()

@@ -29,14 +29,17 @@ class Column:
     possible: int  # terms that some known value satisfies
     free: int  # both bits of the terms that do not look at this fact
     alone: Mapping[frozenset[str], int]  # the masks of sets of one member, or none
+    permits: int  # the upper bits of terms that permit something
 
     def set_mask(self, members: frozenset[str]) -> int:
         if members in self.alone:
             return self.alone[members]
-        mask = self.free
+        mask, every = self.free, self.permits
         for member in members:
             mask |= self.masks[member]
-        return mask
+            every &= self.masks[member]
+        # What one member calls for is done; what is permitted, each member must permit.
+        return mask & ~self.permits | every
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,12 @@ def build(rules: Iterable[Rule], national: NationalPack, schema: Schema) -> Tabl
                 unit_of.append(len(units) - 1)
                 tests_of.append(term + stand_in.terms[0])
     used = {test.fact for term in tests_of for test in term}
-    columns = tuple(_column(schema[name], tests_of) for name in schema.facts if name in used)
+    permits = sum(
+        1 << term + len(unit_of) for term, unit in enumerate(unit_of) if units[unit].rule.permits
+    )
+    columns = tuple(
+        _column(schema[name], tests_of, permits) for name in schema.facts if name in used
+    )
     special = tuple(column for column in columns if column.is_set or column.worst_case_if)
     return Table(
         columns=columns,
@@ -98,7 +106,7 @@ def _stand_ins(rule: Rule, national: NationalPack) -> list[Rule]:
     ]
 
 
-def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
+def _column(fact: Fact, tests_of: list[tuple[Match, ...]], permits: int) -> Column:
     looking: list[tuple[int, int, list[Match]]] = []  # the two bits of a term, and its tests
     possible = free = 0
     for index, term in enumerate(tests_of):
@@ -133,6 +141,7 @@ def _column(fact: Fact, tests_of: list[tuple[Match, ...]]) -> Column:
         possible=possible,
         free=free,
         alone=alone,
+        permits=permits,
     )
 
 

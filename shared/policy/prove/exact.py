@@ -52,7 +52,7 @@ def count(
         cubes = cubes_of(question, where, impossible)
         for part in refine(where.live[TYPES], (c[TYPES] for c in cubes.each() if TYPES in c)):
             # Types that no condition tells apart are walked once.
-            total, broken = _count(where, cubes.of_type(part))
+            total, broken = _one_type(where, cubes.of_type(part))
             keys = where.keys(TYPES, part)
             tally.whole.add(total * len(keys), broken * len(keys))
             for key in keys:
@@ -133,8 +133,20 @@ class _Step:
     settled: int
 
 
-def _count(where: Slice, cubes: Cubes) -> tuple[int, int]:
+def _one_type(where: Slice, cubes: Cubes) -> tuple[int, int]:
     """The combinations for one concern type: all, and those that break the promise."""
+    size = where.size() // where.live[TYPES].bit_count()
+    broken = 0
+    for index in range(len(cubes.whens)):
+        total, more = _count(where, cubes.under(index))
+        if total != size:
+            raise AssertionError("the counted combinations are not the product of the domains")
+        broken += more
+    return size, broken
+
+
+def _count(where: Slice, cubes: Cubes) -> tuple[int, int]:
+    """Walks every combination of the facts that matter to one condition."""
     bits = _Bits()
     verdict = _Verdict(
         when=bits.mask(cubes.whens),

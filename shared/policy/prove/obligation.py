@@ -77,6 +77,24 @@ class Cubes:
             cut(self.impossible),
         ).touching()
 
+    def under(self, index: int) -> "Cubes":
+        """What remains to be asked inside one condition, and outside those before it."""
+        when = self.whens[index]
+
+        def rest(cubes: list[Cube]) -> list[Cube]:
+            return absorb([
+                {name: mask for name, mask in cube.items() if when.get(name, -1) & ~mask}
+                for cube in cubes
+                if meet(cube, when) is not None
+            ])  # fmt: skip
+
+        found = [[rest(need) for need in alternative] for alternative in self.alternatives]
+        open_ = [[need for need in alternative if {} not in need] for alternative in found]
+        never = rest(self.never)
+        if not all(open_):
+            open_ = []  # the condition itself brings all that one alternative needs
+        return Cubes([when], open_, never, rest([*self.impossible, *self.whens[:index]]))
+
     def each(self) -> Iterator[Cube]:
         yield from self.whens
         for alternative in self.alternatives:

@@ -3,9 +3,10 @@
 from typing import Final
 
 from shared.policy.clocks import ClockSpec
+from shared.policy.decision import Priority
 from shared.policy.pack import Start
 
-PRIORITIES: Final = ("P0", "P1", "P2", "P3", "P4")
+PRIORITIES: Final[tuple[Priority, ...]] = ("P0", "P1", "P2", "P3", "P4")
 _OPENING: Final = frozenset({"HUB_OPEN", "WHEN_OPEN"})
 _DAYS: Final = {"WD": "WD", "CLOSE_NEXT_WD": "WD", "SCHOOL_DAYS": "SCHOOL_DAYS"}
 SHORTEST_MONTH: Final = 28 * 24

@@ -17,7 +17,7 @@ from shared.policy.prove.regions import Region, TooManyRegions, holds, regions
 from shared.policy.prove.replay import Example, replay
 from shared.policy.prove.smt import Solver
 from shared.policy.prove.sources import Effects, layers
-from shared.policy.prove.space import TYPES, Key, Slice, slices
+from shared.policy.prove.space import TYPES, Slice, slices
 from shared.policy.prove.useful import not_redundant, reachable
 from shared.policy.prove.words import tidy
 
@@ -65,7 +65,7 @@ class Prover:
                  kind: str | None = None) -> None:  # fmt: skip
         self.policy = policy
         self.register = register
-        self.types = frozenset[Key]({kind}) if kind else None
+        self.kind = kind
         self.spaces = tuple(_of_kind(slices(policy.schema), kind))
         self.proof = Proof(engine, day)
         self.proof.combinations = sum(space.size() for space in self.spaces)
@@ -76,6 +76,8 @@ class Prover:
     def run(self) -> Proof:
         national = self.layers[0]
         for effects in self.layers:
+            if effects.las and effects.same_as(national):
+                continue  # an authority without rules of its own is answered as the nation is
             ground = Ground(self.register, effects, national, self.policy.schema)
             for promise in self.register.promises:
                 for question in questions(promise, ground):
@@ -108,7 +110,7 @@ class Prover:
         proof.seconds["exhaustive"] += perf_counter() - start
         if proof.engine in {"smt", "both"}:
             start = perf_counter()
-            found.append(not self.solver().broken(question, self.types))
+            found.append(not self.solver().broken(question))
             proof.seconds["smt"] += perf_counter() - start
         self._agree(question.promise, question.what, found)
         return all(found), counted
@@ -119,7 +121,7 @@ class Prover:
 
     def solver(self) -> Solver:
         if self._solver is None:
-            self._solver = Solver(self.policy.schema, self.register.impossible)
+            self._solver = Solver(self.policy.schema, self.register.impossible, self.kind)
         return self._solver
 
     def _failure(self, question: Obligation, effects: Effects, counted: Count) -> Failure:
@@ -151,7 +153,7 @@ class Prover:
         for clause in promise.then:
             if clause.kind == "gate" and not effects.las:
                 self._ask_gate(promise, clause.names)
-            elif clause.kind == "every_rule" and self.types is None:
+            elif clause.kind == "every_rule" and self.kind is None:
                 self._ask_rules(promise, effects, clause.options)
 
     def _ask_gate(self, promise: Promise, allowed: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.policy.grammar import AllOf, AnyOf, Condition, Match, Not
-from shared.policy.prove.obligation import Obligation
+from shared.policy.prove.obligation import Need, Obligation
 from shared.policy.prove.sources import Source
 from shared.policy.prove.space import CONCERN, NOTHING, SEVERE, TYPES, Key
 from shared.policy.schema import UNKNOWN, Fact, Schema
@@ -35,12 +35,15 @@ def _z3() -> Any:
 class Solver:
     """Holds the facts of one schema; asks whether anything breaks an obligation."""
 
-    def __init__(self, schema: Schema, impossible: Iterable[Source] = ()) -> None:
+    def __init__(
+        self, schema: Schema, impossible: Iterable[Source] = (), kind: str | None = None
+    ) -> None:
         self.z3 = _z3()
         self.schema = schema
         self._known: dict[str, Any] = {}  # the fact has a known value
         self._is: dict[tuple[str, Key], Any] = {}
         self._number: dict[str, Any] = {}
+        self._needs: dict[Need, Any] = {}
         self._read: dict[tuple[Source, bool], Any] = {}
         self._tests: dict[tuple[Any, ...], Any] = {}
         self._solver = self.z3.SimpleSolver()
@@ -48,8 +51,10 @@ class Solver:
             self._solver.add(*self._declare(fact))
         self._solver.add(*self._arising())
         self._solver.add(*(self.z3.Not(self.holds(source)) for source in impossible))
+        if kind is not None:
+            self._solver.add(self.has(TYPES, kind))
 
-    def broken(self, question: Obligation, types: frozenset[Key] | None = None) -> bool:
+    def broken(self, question: Obligation) -> bool:
         """Whether some combination of facts breaks it; raises if the solver cannot tell."""
         z3, solver = self.z3, self._solver
         solver.push()
@@ -57,8 +62,6 @@ class Solver:
         solver.add(z3.Not(self._goal(question)))
         for name, keys in question.limits:
             solver.add(z3.Or([self.has(name, key) for key in keys]))
-        if types is not None:
-            solver.add(z3.Or([self.has(TYPES, key) for key in types]))
         answer = solver.check()
         solver.pop()
         if answer == z3.unknown:
@@ -78,11 +81,16 @@ class Solver:
         if goal.alternatives:
             parts.append(
                 z3.Or([
-                    z3.And([z3.Or([self.holds(s) for s in need]) for need in alternative])
+                    z3.And([self._any(need) for need in alternative])
                     for alternative in goal.alternatives
                 ])
             )  # fmt: skip
         return z3.And(parts)
+
+    def _any(self, need: Need) -> Any:
+        if need not in self._needs:
+            self._needs[need] = self.z3.Or([self.holds(source) for source in need])
+        return self._needs[need]
 
     # ---- the facts -----------------------------------------------------------------------------
     def _declare(self, fact: Fact) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """What the packs can make happen, and under which conditions: the provers' view of the rules."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -23,6 +23,14 @@ class Source:
     terms: tuple[Term, ...]
     certain: bool = False
     at: tuple[tuple[str, Key], ...] = ()
+    digest: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        told = hash((self.rule, self.terms, self.certain, self.at))
+        object.__setattr__(self, "digest", told)
+
+    def __hash__(self) -> int:
+        return self.digest  # asked for a million times
 
     def looks_at(self, name: str) -> bool:
         return any(test.fact == name for term in self.terms for test in term)
@@ -69,6 +77,11 @@ class Effects:
     def owner_of(self, task: Task) -> str:
         return task.require.owner or self.usual_owner[task.require.route]
 
+    def same_as(self, other: "Effects") -> bool:
+        """Whether nothing at all is different."""
+        mine = self.tasks, self.forbids, self.permits
+        return mine == (other.tasks, other.forbids, other.permits)
+
     def without(self, rule: str) -> "Effects":
         """What the other rules cause."""
         gone = set(self.by_rule[rule])
@@ -86,12 +99,17 @@ class Effects:
     def at(self, fixed: tuple[tuple[str, Key], ...]) -> "Effects":
         """What the same rules cause with some facts fixed."""
 
+        names = [name for name, _ in fixed]
+
+        def one(source: Source) -> Source:
+            return replace(source, at=fixed) if any(map(source.looks_at, names)) else source
+
         def fix(sources: Iterable[Source]) -> tuple[Source, ...]:
-            return tuple(replace(source, at=fixed) for source in sources)
+            return tuple(one(source) for source in sources)
 
         return replace(
             self,
-            tasks=tuple((task, replace(source, at=fixed)) for task, source in self.tasks),
+            tasks=tuple((task, one(source)) for task, source in self.tasks),
             forbids={code: fix(sources) for code, sources in self.forbids.items()},
             permits={code: fix(sources) for code, sources in self.permits.items()},
         )

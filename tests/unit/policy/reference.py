@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import product
 
 from shared.policy.clocks import due
 from shared.policy.decision import Priority
@@ -77,6 +78,13 @@ def _worst(name: str, values: Mapping[str, Value], schema: Schema) -> bool:
     return fact.unknown == "worst_case" or values.get(fact.worst_case_if) == "yes"
 
 
+def one_member_each(values: Mapping[str, Value]) -> list[dict[str, Value]]:
+    """The same facts with one member of each set, in every way."""
+    sets = {name: value for name, value in values.items() if isinstance(value, frozenset) and value}
+    choices = product(*([frozenset({member}) for member in value] for value in sets.values()))
+    return [{**values, **dict(zip(sets, choice, strict=True))} for choice in choices]
+
+
 def fired(
     policy: Policy, rules: tuple[Rule, ...], values: Mapping[str, Value]
 ) -> dict[str, tuple[Rule, bool]]:
@@ -86,6 +94,9 @@ def fired(
         may, must = truth(rule.when, values, policy.schema)
         if not may:
             continue
+        if rule.permits:  # what several members of a set call for, each alone must permit
+            alone = one_member_each(values)
+            must = all(truth(rule.when, one, policy.schema)[1] for one in alone)
         found[rule.id] = rule, must
         for entry in policy.national.stand_ins:
             hub = [r for r in rule.requires if r.route == entry.route]
