@@ -120,6 +120,6 @@ def _page(mails: Sequence[Mail]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Mail of the demo</title><style>{_STYLE}</style></head><body>"
-        f"<h1>Mail of the demo</h1><p>{len(mails)} messages, the newest first. "
-        f"None of them left this machine.</p>{articles}</body></html>"
+        f"<main><h1>Mail of the demo</h1><p>{len(mails)} messages, the newest first. "
+        f"None of them left this machine.</p>{articles}</main></body></html>"
     )

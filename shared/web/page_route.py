@@ -19,13 +19,12 @@ from shared.web.rendering import page
 from shared.web.signed_in import SignInNeeded
 from shared.web.signin import held
 from shared.web.signin.box import is_secret, new_secret
-from shared.web.signin.cookies import set_cookie
+from shared.web.signin.cookies import SIGNING_IN, forget_cookies, set_cookie
 from shared.web.state import web_of
 from shared.web.view import View
 
 log = structlog.get_logger(__name__)
 
-_BROWSER: Final = "-sign-in"
 _TITLES: Final = {
     400: "That did not work",
     403: "You cannot open this page",
@@ -101,6 +100,10 @@ def page_router(**options: Any) -> APIRouter:
 
 async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
     web = web_of(request)
+    if request.url.path == web.sign_out:
+        answer = RedirectResponse(web.signed_out, 303)  # their session is gone: that was the wish
+        forget_cookies(answer, web)
+        return answer
     reads = request.method in {"GET", "HEAD"}
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     query = {"back": here if reads else web.home}
@@ -113,7 +116,7 @@ async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
     browser_secret = ""
     if needed.form is not None:
         runtime, handle = runtime_of(request), new_secret()
-        browser = request.cookies.get(web.cookie(_BROWSER), "")
+        browser = request.cookies.get(web.cookie(SIGNING_IN), "")
         browser_secret = browser if is_secret(browser) else new_secret()
         until = runtime.clock.now() + held.FORM
         await held.hold(runtime.sessions, browser_secret, handle, needed.form.written(), until)
@@ -123,7 +126,7 @@ async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
     kept = "web/sign-in-kept.html" if browser_secret else "web/sign-in-again.html"
     answer = page(request, kept, view, status=401)
     if browser_secret:
-        set_cookie(answer, web, _BROWSER, browser_secret)
+        set_cookie(answer, web, SIGNING_IN, browser_secret)
     return answer
 
 

@@ -38,7 +38,7 @@ class SignedIn(Authority):
         ours = safe or is_ours(request, await posted(request), session)
         if not session.live:
             # Only what the person's own page sent is given back to them after they sign in.
-            raise SignInNeeded(await _typed(request, session) if ours and not safe else None)
+            raise SignInNeeded(await _typed(request, session) if ours else None)
         request.state.session = session
         if not ours:
             raise forged()
@@ -48,7 +48,9 @@ class SignedIn(Authority):
         return principal
 
 
-async def _typed(request: Request, session: sessions.Session) -> HeldForm:
+async def _typed(request: Request, session: sessions.Session) -> HeldForm | None:
+    if request.method in SAFE_METHODS:
+        return None
     form = await posted(request)
     query = f"?{request.url.query}" if request.url.query else ""
     return HeldForm(request.url.path + query, form.fields, session.principal.subject)

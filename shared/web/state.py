@@ -27,6 +27,10 @@ class Web:
         return f"/{self.service}/sign-out"
 
     @property
+    def signed_out(self) -> str:
+        return f"/{self.service}/signed-out"
+
+    @property
     def callback(self) -> str:
         return f"{self.settings.origin}{self.sign_in}/callback"
 

@@ -1,9 +1,15 @@
 """The cookies of a sign-in: this host's alone, out of reach of scripts, gone with the browser."""
 
+import re
+from typing import Final
+
 from fastapi import Request
 from fastapi.responses import Response
 
 from shared.web.state import Web
+
+SIGNING_IN: Final = "-sign-in"
+_SERVICE: Final = re.compile(r"[a-z][a-z-]{1,30}")
 
 
 def set_cookie(answer: Response, web: Web, what: str, value: str) -> None:
@@ -18,11 +24,16 @@ def set_cookie(answer: Response, web: Web, what: str, value: str) -> None:
     )
 
 
-def forget_cookies(request: Request, answer: Response, web: Web) -> None:
-    """Those of the other services on this origin too: a sign-out leaves no way back in."""
+def forget_cookies(answer: Response, web: Web) -> None:
+    for name in (web.cookie(), web.cookie(SIGNING_IN)):
+        answer.delete_cookie(
+            name, path="/", secure=web.settings.https, httponly=True, samesite="lax"
+        )
+
+
+def signed_in_elsewhere(request: Request, web: Web) -> str | None:
+    """Another service on this origin that this browser has a session of."""
     prefix = web.cookie().removesuffix(web.service)
-    for name in request.cookies:
-        if name.startswith(prefix):
-            answer.delete_cookie(
-                name, path="/", secure=web.settings.https, httponly=True, samesite="lax"
-            )
+    named = (name.removeprefix(prefix) for name in request.cookies if name.startswith(prefix))
+    others = {name.removesuffix(SIGNING_IN) for name in named} - {web.service}
+    return min((name for name in others if _SERVICE.fullmatch(name)), default=None)

@@ -14,12 +14,11 @@ from shared.web.rendering import page
 from shared.web.signed_in import signed_in
 from shared.web.signin import box, held, sessions
 from shared.web.signin.back import safe_back
-from shared.web.signin.cookies import forget_cookies, set_cookie
+from shared.web.signin.cookies import SIGNING_IN, forget_cookies, set_cookie, signed_in_elsewhere
 from shared.web.signin.provider import ProviderAway, SignInRefused
 from shared.web.state import Web, session_of, web_of
 from shared.web.view import View
 
-_BROWSER: Final = "-sign-in"
 _SEE_OTHER: Final = 303
 
 
@@ -57,7 +56,7 @@ async def start(request: Request, back: str = "", form: str = "") -> Response:
         # The cookie would be another host's: begin again where the provider sends people back to.
         query = urlencode({"back": safe_back(back, web.home)})
         return RedirectResponse(f"{web.settings.origin}{web.sign_in}?{query}", _SEE_OTHER)
-    browser = request.cookies.get(web.cookie(_BROWSER), "")
+    browser = request.cookies.get(web.cookie(SIGNING_IN), "")
     browser = browser if box.is_secret(browser) else box.new_secret()
     state, nonce, verifier = box.new_secret(), box.new_secret(), box.new_secret()
     try:
@@ -69,7 +68,7 @@ async def start(request: Request, back: str = "", form: str = "") -> Response:
     until = runtime.clock.now() + held.SIGNING_IN
     await held.hold(runtime.sessions, browser, state, content, until)
     answer = RedirectResponse(url, _SEE_OTHER, headers={"Cache-Control": "no-store"})
-    set_cookie(answer, web, _BROWSER, browser)
+    set_cookie(answer, web, SIGNING_IN, browser)
     return answer
 
 
@@ -78,7 +77,7 @@ async def finish(
 ) -> Response:
     """Back from the provider. What this browser did not begin, or used before, is nothing."""
     web, runtime = web_of(request), runtime_of(request)
-    browser = request.cookies.get(web.cookie(_BROWSER), "")
+    browser = request.cookies.get(web.cookie(SIGNING_IN), "")
     now = runtime.clock.now()
     begun = await held.take(runtime.sessions, browser, state, now)
     if begun is None:
@@ -139,23 +138,40 @@ async def waiting(
 
 
 async def leave(request: Request) -> Response:
-    """Ends the session at once; the answer is a page, for a form may not lead to another host."""
+    """Ends the session at once, and leads to where those of the other services end too."""
     web, session = web_of(request), session_of(request)
     assert session is not None  # noqa: S101 - the dependency has found it
     await sessions.end(runtime_of(request).sessions, session.secret)
-    answer = RedirectResponse(f"/{web.service}/signed-out", _SEE_OTHER)
-    forget_cookies(request, answer, web)
+    answer = RedirectResponse(web.signed_out, _SEE_OTHER)
+    forget_cookies(answer, web)
     return answer
 
 
 async def gone(request: Request) -> Response:
+    """Says that nobody is signed in, when that is true of every service of this origin.
+
+    A sign-out passes through here once for each of them: no service can end another's session.
+    """
+    web = web_of(request)
+    secret = request.cookies.get(web.cookie(), "")
+    if secret and request.headers.get("sec-fetch-site") != "same-origin":
+        return RedirectResponse(web.home, _SEE_OTHER)  # another site's link signs nobody out
+    if secret:
+        await sessions.end(runtime_of(request).sessions, secret)
+    other = signed_in_elsewhere(request, web)
+    answer = RedirectResponse(f"/{other}/signed-out", _SEE_OTHER) if other else await _gone(request)
+    forget_cookies(answer, web)
+    return answer
+
+
+async def _gone(request: Request) -> Response:
     web = web_of(request)
     try:
         logout = (await web.provider.endpoints()).logout
     except ProviderAway:
         logout = None
     if logout:
-        back = f"{web.settings.origin}/{web.service}/signed-out"
+        back = web.settings.origin + web.signed_out
         # Without the ID token as a hint: it names the person, and this is an address.
         asked = {"client_id": web.settings.oidc_client_id, "post_logout_redirect_uri": back}
         logout += ("&" if "?" in logout else "?") + urlencode(asked)

@@ -194,6 +194,27 @@ async def test_a_sign_out_ends_the_session_for_whoever_holds_the_cookie(
     assert (await thief.get("/triage")).status_code == 303
 
 
+async def test_a_sign_out_passes_by_each_service_that_the_browser_is_signed_in_to(
+    desk: Desk, desks: Callable[[], Desk]
+) -> None:
+    desk.client.cookies.set("handrail-audit-log", "B" * 43, domain="127.0.0.1")
+    at_first = await desk.get("/escalation/signed-out")
+    assert at_first.headers["location"] == "/audit-log/signed-out"
+    await desk.sign_in()
+    thief = desks()
+    thief.client.cookies.set("handrail-escalation", str(desk.cookie), domain="127.0.0.1")
+    await desk.get("/escalation/signed-out", **{"Sec-Fetch-Site": "same-origin"})
+    assert (await thief.get("/triage")).status_code == 303
+
+
+async def test_another_sites_link_signs_nobody_out(desk: Desk) -> None:
+    await desk.sign_in()
+    for site in ("cross-site", "none"):
+        answer = await desk.get("/escalation/signed-out", **{"Sec-Fetch-Site": site})
+        assert answer.headers["location"] == "/triage"
+    assert (await desk.get("/triage")).status_code == 200
+
+
 async def test_a_session_ends_when_nobody_uses_it_and_after_a_day_of_work(
     desk: Desk, clock: SetClock
 ) -> None:
