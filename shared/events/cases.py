@@ -81,6 +81,19 @@ class CaseDisagreement(EventData):
     reason_given: bool
 
 
+class CaseMilestone(EventData):
+    """Something happened in the case that starts a legal clock, and somebody said so.
+
+    event: as a pack's duties name what starts them, such as strategy_discussion.
+    """
+
+    case_id: UUID
+    event: str
+    happened_at: AwareDatetime
+    at: AwareDatetime
+    actor_ref: str
+
+
 class CaseLinked(EventData):
     """A worker says that two cases belong together, or that they do not."""
 

@@ -14,6 +14,7 @@ from escalation import (
     details,
     disagreement,
     links,
+    milestones,
     queue,
     tasks,
 )
@@ -48,6 +49,7 @@ ROUTERS: Final = tuple(
         decide_case,
         disagreement,
         links,
+        milestones,
         acknowledge,
         details,
     )

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
-from escalation.access import Session, own_team_tasks, reach_case
+from escalation.access import Session, own_team_tasks, reach_case, rules_of
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
 from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
+from escalation.ladder import REFERRAL
+from escalation.milestones import ASSESSED, start_duties
 from escalation.models import CaseFile, Task
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import Viewer, viewer_of
@@ -144,6 +146,10 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     if not _awaits_hub(case) or any(route in HUBS for route in routes):
         case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
         await supersede(session, await follow_ups(session, case, "chase"), now)
+        if body.outcome in ASSESSED:
+            await start_duties(
+                session, case, REFERRAL, case.received_at, rules_of(request), met=("LA_DECISION",)
+            )
     _remember(request, session, case, viewer, "decided", body.outcome, body.reason)
     data = CaseDecided(
         case_id=case.id,

@@ -15,8 +15,10 @@ from escalation.history import remember
 from escalation.models import CaseFile, Task
 from escalation.ranking import rank
 from escalation.schedule import timers_for
+from shared.policy.pack import Duty
+from shared.policy.rules import cited
 
-Kind = Literal["chase", "disagreement"]
+Kind = Literal["chase", "disagreement", "clock", "information"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ async def open_follow_up(
     tell_task_opened(session, case, task, excluded, None, supersedes=None)
     remember(session, case.id, f"{asked.kind}_asked", now, route=task.route)
     return task
+
+
+def because_of(duty: Duty) -> dict[str, Any]:
+    """A duty as the reason of a task, in the form of a decision's reasons."""
+    cite = cited(duty.cites)
+    return {"rule": duty.id, "title": duty.title, "cite": cite, "facts": {}}
 
 
 async def follow_ups(session: AsyncSession, case: CaseFile, *kinds: Kind) -> list[Task]:

@@ -5,9 +5,10 @@ professional disagreement climbs from those who work the case to those who answe
 child is at risk now it skips to the senior ones. It never pauses the case itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -15,27 +16,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.announcing import PRODUCER
 from escalation.deciding import Rules, lock_case
-from escalation.follow_up import FollowUp, follow_ups, open_follow_up, supersede
+from escalation.follow_up import (
+    FollowUp,
+    because_of,
+    follow_ups,
+    open_follow_up,
+    supersede,
+)
 from escalation.history import remember
 from escalation.models import CaseFile, Disagreement, Task, Timer
 from shared.events.cases import CaseDisagreement, DisagreementStep
 from shared.outbox import emit
 from shared.policy.clocks import ClockSpec, due
+from shared.policy.duties import duties_of, ladder_of, starting_with
 
 TOP: Final = 4
 # At risk now: past those who work the case and their managers.
 SENIOR: Final = 3
-# Who takes each step: the post at the school, and whom it speaks to at the hub.
-_STEPS: Final = {
-    1: ("DSL", "the worker who has the case"),
-    2: ("DSL", "the team manager of the hub"),
-    3: ("HEADTEACHER", "the service manager of the hub"),
-    4: ("HEADTEACHER", "the safeguarding partnership's independent scrutineer"),
-}
-_CHASE_SCRIPT: Final = (
-    "The hub has not said what it will do within one working day of the referral. Ring it and ask "
-    "what was decided and by whom; write both down. Ring 999 if the child is in danger."
-)
+REFERRAL: Final = "referral_received"
+# Whose task a step is at the school; the pack says in words who speaks to whom.
+_POSTS: Final = {1: "DSL", 2: "DSL", 3: "HEADTEACHER", 4: "HEADTEACHER"}
 _STEP_SCRIPT: Final = (
     "Step {stage} of a professional disagreement. Speak with {whom}; give the reasons in writing, "
     "and keep the answer. The case goes on meanwhile. Ring 999 if the child is in danger."
@@ -43,44 +43,44 @@ _STEP_SCRIPT: Final = (
 _ANSWER_SCRIPT: Final = (
     "The school disagrees, step {stage}. It falls to {whom} to answer, in writing and with reasons."
 )
-_CHASE_BECAUSE: Final = {
-    "rule": "R-LAC-02",
-    "title": "No decision within one working day: whoever referred follows it up",
-    "cite": "Norfolk Safeguarding Children Partnership, what to expect after a referral",
-    "facts": {},
-}
+
+
 _LADDER_BECAUSE: Final = {
     "rule": "R-ESC-04",
     "title": "A professional disagreement is taken step by step to those above",
-    "cite": "Working Together 2023; stage times are a project default until the authority signs",
+    "cite": "Working Together 2023; the times are a project default until the authority signs",
     "facts": {},
 }
 
 
-async def on_silence(session: AsyncSession, case_ids: Iterable[UUID], rules: Rules) -> None:
-    """The hub's working day is over: the school's lead is asked to chase, once."""
-    for case_id in sorted(set(case_ids)):
+async def on_silence(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
+    """The hub's working day is over: whoever the pack names, the school's lead, is asked to chase
+    it, once."""
+    for case_id in _cases(due):
         case = await lock_case(session, case_id)
         if case is None or case.outcome or await follow_ups(session, case, "chase"):
             continue
         hub = rules.policy.directory.service("MASH", case.la)
-        asked = FollowUp(
-            kind="chase",
-            route="DSL",
-            la=None,
-            priority="P2",
-            script=_CHASE_SCRIPT,
-            because=_CHASE_BECAUSE,
-            contact=hub.contact,
-        )
-        task = await open_follow_up(session, case, asked, rules)
-        _climbs_at(session, task, _working_days(1, rules))
+        local = rules.policy.locals.get(case.la or "")
+        for duty in starting_with(duties_of(rules.policy.national, local), REFERRAL):
+            for late in duty.late:
+                asked = FollowUp(
+                    kind="chase",
+                    route=late.route,
+                    la=None,
+                    priority=late.priority,
+                    script=late.say,
+                    because=because_of(duty),
+                    contact=hub.contact,
+                )
+                task = await open_follow_up(session, case, asked, rules)
+                _climbs_at(session, task, _working_days(1, rules))
         case.version += 1
 
 
-async def on_stalled(session: AsyncSession, case_ids: Iterable[UUID], rules: Rules) -> None:
+async def on_stalled(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
     """Nobody answered a chase, or a step of the ladder, in its time: the next step begins."""
-    for case_id in sorted(set(case_ids)):
+    for case_id in _cases(due):
         case = await lock_case(session, case_id)
         if case is None or case.erased_at is not None:
             continue
@@ -90,6 +90,10 @@ async def on_stalled(session: AsyncSession, case_ids: Iterable[UUID], rules: Rul
             await climb(session, case, rules, to=2, actor_ref=None)
         elif disagreement is not None and disagreement.stage < TOP:
             await climb(session, case, rules, to=disagreement.stage + 1, actor_ref=None)
+
+
+def _cases(due: Sequence[Any]) -> list[UUID]:
+    return sorted({one.case_id for one in due})
 
 
 async def open_disagreement(session: AsyncSession, case: CaseFile) -> Disagreement | None:
@@ -123,29 +127,30 @@ async def climb(
     disagreement.stage, disagreement.by = to, by
     disagreement.answered_at = disagreement.answered_by_ref = None
     await supersede(session, await follow_ups(session, case, "chase", "disagreement"), now)
-    post, whom = _STEPS[to]
-    because, la = _LADDER_BECAUSE, case.la
-    for route, script, owner in (
-        (post, _STEP_SCRIPT, ""),
-        ("MASH", _ANSWER_SCRIPT, whom if rules.watched("MASH", la) else ""),
-    ):
-        if route == "MASH" and not rules.watched("MASH", la):
-            continue  # that hub is spoken to on the telephone, by the school's own task
-        asked = FollowUp(
-            kind="disagreement",
-            route=route,
-            la=la if route == "MASH" else None,
-            priority=max(case.priority, "P1"),  # urgent, and no 999 call
-            script=script.format(stage=to, whom=whom),
-            because=because,
-            by=by,
-            owner=owner,
-        )
-        task = await open_follow_up(session, case, asked, rules)
-        if route != "MASH" and to < TOP:
-            _climbs_at(session, task, by)
+    local = rules.policy.locals.get(case.la or "")
+    stage = ladder_of(rules.policy.national, local)[to - 1]
+    school = _asked(case, _POSTS[to], _STEP_SCRIPT.format(stage=to, whom=stage.authority), by)
+    task = await open_follow_up(session, case, school, rules)
+    if to < TOP:
+        _climbs_at(session, task, by)
+    if rules.watched("MASH", case.la):  # any other hub is spoken to on the telephone
+        answer = _ANSWER_SCRIPT.format(stage=to, whom=stage.authority)
+        hub = replace(_asked(case, "MASH", answer, by), la=case.la, owner=stage.authority)
+        await open_follow_up(session, case, hub, rules)
     tell_disagreement(session, case, disagreement, step, now, actor_ref, sealed_note)
     return disagreement
+
+
+def _asked(case: CaseFile, route: str, script: str, by: datetime) -> FollowUp:
+    return FollowUp(
+        kind="disagreement",
+        route=route,
+        la=None,
+        priority=max(case.priority, "P1"),  # urgent, and no 999 call
+        script=script,
+        because=_LADDER_BECAUSE,
+        by=by,
+    )
 
 
 def tell_disagreement(  # noqa: PLR0917 - the parts of one entry

@@ -86,7 +86,7 @@ class Task(SQLModel, table=True):
             "rank",
             "due_at",
             "id",
-            postgresql_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL AND kind <> 'clock'"),
         ),
         Index("task_school", "urn", "rank", "id", postgresql_where=text("closed_at IS NULL")),
         Index("task_person", "owner_ref", postgresql_where=text("owner_ref IS NOT NULL")),

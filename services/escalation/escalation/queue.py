@@ -48,7 +48,10 @@ async def read_queue(  # noqa: PLR0917 - one parameter for each part of the requ
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> QueuePage:
-    """Unfinished tasks: what must be read by hand first, then by priority, then by deadline."""
+    """Unfinished tasks: what must be read by hand first, then by priority, then by deadline.
+
+    Legal clocks that only run are in their case, not here.
+    """
     viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
     la = _authority(viewer, route, la)
     items, place = await queue_page(session, viewer, route, la, after, limit, now)
@@ -100,6 +103,7 @@ def _page(
                 col(Task.route) == route,
                 of_authority,
                 col(Task.closed_at).is_(None),
+                col(Task.kind) != "clock",
                 without_conflict(viewer),
             )
             .order_by(*ORDER)

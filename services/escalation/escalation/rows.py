@@ -15,13 +15,16 @@ AGE_BANDS = ((0, "under 1"), (4, "1 to 4"), (9, "5 to 9"), (15, "10 to 15"), (17
 
 
 class TaskRow(BaseModel):
-    """version: for If-Match. siblings: other cases of the incident that the reader may open.
+    """kind: `duty`, what the rules asked; else why it came later. version: for If-Match.
+
+    siblings: other cases of the incident that the reader may open.
 
     check_data: something was read with doubt, and it is this task's owner who has to look.
     """
 
     task_id: UUID
     case_id: UUID
+    kind: str
     route: str
     la: str | None
     urn: str | None

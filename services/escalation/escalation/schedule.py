@@ -17,6 +17,7 @@ Kind = Literal[
     "hard_overdue",
     "unanswered",
     "stalled",
+    "late",
 ]
 # A duty that is overdue is said again each day: it never goes quiet by itself.
 OVERDUE_AGAIN: Final = timedelta(days=1)

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from escalation.announcing import Step, tell_reminded
 from escalation.deciding import Rules
 from escalation.ladder import on_silence, on_stalled
+from escalation.milestones import on_late
 from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.schedule import wait_again
 from shared.app import Runtime
@@ -28,7 +29,7 @@ LONGEST_SLEEP: Final = 1.0
 PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
 # What opens tasks of its own, where the others only say that nobody has acted.
-_EFFECTS: Final = {"unanswered": on_silence, "stalled": on_stalled}
+_EFFECTS: Final = {"unanswered": on_silence, "stalled": on_stalled, "late": on_late}
 # Nobody has confirmed that the child is safe.
 _STEPS: Final = {"call_back": "unconfirmed"}
 Due = Row[*tuple[Any, ...]]
@@ -140,12 +141,12 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
     settings = {la: rules.policy.settings(la) for la in {one.la or one.case_la for one in due}}
     ended: list[UUID] = []
     again: list[tuple[UUID, datetime]] = []
-    silent: dict[str, list[UUID]] = {kind: [] for kind in _EFFECTS}
+    silent: dict[str, list[Due]] = {kind: [] for kind in _EFFECTS}
     for one in due:
         wait = None
         if one.kind in _EFFECTS:
             if _applies(one):
-                silent[one.kind].append(one.case_id)
+                silent[one.kind].append(one)
         elif _applies(one):
             step = cast(Step, _STEPS.get(one.kind, one.kind))
             tell_reminded(session, one, step=step, at=now, excluded=one.excluded)
@@ -158,8 +159,8 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
         _NEXT,
         {"ended": ended, "ids": [row[0] for row in again], "dues": [row[1] for row in again]},
     )
-    for kind, case_ids in silent.items():
-        await _EFFECTS[kind](session, case_ids, rules)
+    for kind, some in silent.items():
+        await _EFFECTS[kind](session, some, rules)
 
 
 def _applies(one: Due) -> bool:

@@ -193,7 +193,7 @@ def upgrade() -> None:
         "task_queue",
         "task",
         ["route", "la", "rank", "due_at", "id"],
-        postgresql_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL AND kind <> 'clock'"),
     )
     op.create_index(
         "task_school", "task", ["urn", "rank", "id"], postgresql_where=sa.text("closed_at IS NULL")

@@ -12,7 +12,7 @@ REASON = {"reason": "The marks were not looked at."}
 
 
 async def chases(house: House) -> list[dict[str, Any]]:
-    because = "R-LAC-02"
+    because = "NAT-LAC-02"
     found = await house.tasks(dsl())
     return [task for task in found if any(b["rule"] == because for b in task["because"])]
 

@@ -1,0 +1,173 @@
+"""Something has happened in a case that starts a legal clock: it is kept as a task with its end.
+
+The duties are the packs' (`duties`): the assessment ends within 45 working days of the referral,
+the conference meets within 15 of the strategy discussion, a file follows the child in five school
+days. Somebody answers for each, is reminded before its end, and asked what the pack says after it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from escalation.access import Session, own_team_tasks, reach_case, rules_of
+from escalation.announcing import PRODUCER
+from escalation.case_view import CaseView, show_case
+from escalation.deciding import Rules, lock_case
+from escalation.follow_up import FollowUp, because_of, open_follow_up
+from escalation.history import remember
+from escalation.models import CaseEvent, CaseFile, Task, Timer
+from escalation.preconditions import IfMatch, expect
+from escalation.viewer import LEADS, viewer_of
+from shared.app import runtime_of
+from shared.auth import Principal, forbidden, requires
+from shared.errors import Problem
+from shared.events.cases import CaseMilestone
+from shared.outbox import commit, emit
+from shared.policy.duties import due_at, duties_of, starting_with
+from shared.policy.pack import Duty
+from shared.policy.pack import Task as Asked
+
+router = APIRouter()
+Teller = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "deputy_dsl"))]
+OfTheHub = Literal["strategy_discussion", "protection_conference", "review_conference"]
+OfTheSchool = Literal["left_school", "file_sent", "admitted", "absent_without_permission"]
+_SCHOOLS: Final = frozenset(OfTheSchool.__args__)  # type: ignore[attr-defined]
+# Outcomes after which the authority assesses.
+ASSESSED: Final = ("NEW_REFERRAL", "EXISTING_REFERRAL", "CP_ENQUIRY")
+
+
+class Milestone(BaseModel):
+    """at: when it happened; not later than now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: OfTheHub | OfTheSchool
+    at: AwareDatetime
+
+
+@router.post("/v1/cases/{case_id}/milestones", tags=["cases"])
+async def tell_milestone(  # noqa: PLR0917 - one parameter for each part of the request
+    request: Request,
+    response: Response,
+    session: Session,
+    who: Teller,
+    case_id: UUID,
+    body: Milestone,
+    if_match: IfMatch = None,
+) -> CaseView:
+    """Starts the clocks of what has happened. The same told again starts none twice."""
+    viewer = viewer_of(request, who)
+    case = await reach_case(session, viewer, case_id, lock=True)
+    lead = case.urn in viewer.schools(*LEADS)
+    team = bool(await own_team_tasks(session, viewer, case_id))
+    if not (lead if body.event in _SCHOOLS else team):
+        raise forbidden()
+    rules = rules_of(request)
+    if body.at > rules.clock.now():
+        detail = "That is still to come. Tell it once it has happened."
+        raise Problem(422, "not-yet", detail)
+    if not await _told_before(session, case, body):
+        expect(case.version, if_match)
+        await start_duties(session, case, body.event, body.at, rules)
+        now = rules.clock.now()
+        case.version += 1
+        remember(session, case.id, "milestone", now, actor_ref=viewer.ref, **_detail(body))
+        data = CaseMilestone(
+            case_id=case.id, event=body.event, happened_at=body.at, at=now, actor_ref=viewer.ref
+        )
+        emit(session, "case.milestone", case.id, data, producer=PRODUCER, at=now)
+        # COMMIT POINT: after it the clocks run; before it nothing has happened.
+        await commit(session)
+        runtime_of(request).doorbell.ring()
+    return await show_case(request, response, session, viewer, case)
+
+
+def _detail(body: Milestone) -> dict[str, str]:
+    return {"event": body.event, "happened_at": body.at.isoformat()}
+
+
+async def _told_before(session: Session, case: CaseFile, body: Milestone) -> bool:
+    told = select(CaseEvent.id).where(
+        col(CaseEvent.case_id) == case.id,
+        col(CaseEvent.kind) == "milestone",
+        col(CaseEvent.detail) == _detail(body),
+    )
+    return (await session.exec(told)).first() is not None
+
+
+def duties_after(case: CaseFile, event: str, rules: Rules) -> tuple[Duty, ...]:
+    local = rules.policy.locals.get(case.la or "")
+    return starting_with(duties_of(rules.policy.national, local), event)
+
+
+async def start_duties(
+    session: AsyncSession,
+    case: CaseFile,
+    event: str,
+    at: datetime,
+    rules: Rules,
+    *,
+    met: Collection[str] = (),
+) -> None:
+    """One task at least for each duty, in whose name its clock is looked at.
+
+    met: clocks that have ended already.
+    """
+    for duty in duties_after(case, event, rules):
+        if duty.clock in met:
+            continue
+        end = due_at(duty, at)
+        asked = duty.open or (
+            Asked("MASH" if duty.clock else duty.late[0].route, "P4", duty.title),
+        )
+        opened = [await _open(session, case, duty, one, end, rules) for one in asked]
+        if duty.late:
+            session.add(Timer(task_id=opened[0].id, case_id=case.id, kind="late", due_at=end))
+
+
+async def on_late(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
+    """due: timers of tasks whose duty was not done in time. What the pack asks then is asked."""
+    for one in due:
+        case = await lock_case(session, one.case_id)
+        task = await session.get(Task, one.task_id)
+        if case is None or task is None:
+            continue
+        for duty in _duties_of(task, case, rules):
+            for asked in duty.late:
+                await _open(session, case, duty, asked, None, rules)
+        case.version += 1
+
+
+def _duties_of(task: Task, case: CaseFile, rules: Rules) -> Iterable[Duty]:
+    ids = {reason["rule"] for reason in task.because}
+    local = rules.policy.locals.get(case.la or "")
+    return (duty for duty in duties_of(rules.policy.national, local) if duty.id in ids)
+
+
+async def _open(  # noqa: PLR0917 - a task is all of these
+    session: AsyncSession,
+    case: CaseFile,
+    duty: Duty,
+    asked: Asked,
+    by: datetime | None,
+    rules: Rules,
+) -> Task:
+    serves = rules.policy.national.routes[asked.route].serves
+    team = rules.policy.national.routes[asked.route].team
+    la = case.school_la if serves == "school" else case.la
+    follow_up = FollowUp(
+        kind="clock",
+        route=asked.route,
+        la=la if team else None,
+        priority=asked.priority,
+        script=asked.say,
+        because=because_of(duty),
+        by=by,
+    )
+    return await open_follow_up(session, case, follow_up, rules)
