@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.policy.decision import Because, Gate, GateState
+from shared.policy.grammar import AllOf, AnyOf, Condition, Not
 from shared.policy.pack import GateRule
 from shared.policy.schema import UNKNOWN, Value
 
@@ -16,7 +17,6 @@ AUDIENCES: Final = PUBLIC | OUTWARD | {"subject_parents", "public_authority_requ
 TELLING_BARRED: Final = frozenset(
     {"tell_family", "contact_parents_before_advice", "tell_adult_or_parents"}
 )
-LIVE: Final = frozenset({"live", UNKNOWN})
 LOOKED_AT: Final = ("disclosure_request", "case_facts_in_text", "police_investigation")
 
 
@@ -28,49 +28,40 @@ def evaluate(
     if audience == "none":
         return None
     rule = table[audience]
-    state, needs = _state(audience, rule.state, values, forbidden)
+    state, needs = _state(rule, values, forbidden)
     facts = {name: values[name] for name in LOOKED_AT}
     reason = Because(rule.id, rule.title, rule.cite, facts)
     return Gate(state, needs, audience, rule.say, (reason,))
 
 
 def _state(
-    audience: str, usual: GateState, values: Mapping[str, Value], forbidden: frozenset[str]
+    rule: GateRule, values: Mapping[str, Value], forbidden: frozenset[str]
 ) -> tuple[GateState, tuple[str, ...]]:
-    if audience in PUBLIC:
+    if rule.audience in PUBLIC:
         return "DENY", ()
-    if audience in OUTWARD:
-        return _outward(audience, values)
-    if audience == "subject_parents":
-        return _parents(values, forbidden)
-    return usual, ("DPO",)
+    first = tuple(need.who for need in rule.needs[:1])
+    if rule.denied is not None and holds(rule.denied, values):
+        return "DENY", first
+    release = rule.release
+    if release is None:
+        return rule.state, tuple(need.who for need in rule.needs)
+    if rule.general is not None and holds(rule.general, values):
+        return release.to, ()
+    waits = [
+        n for n in rule.needs if n.until and holds(n.when, values) and values[n.until] != "yes"
+    ]
+    if not waits and holds(release.when, values) and not forbidden & release.barred_by:
+        return release.to, (release.by,) if release.by else ()
+    standing = tuple(need.who for need in rule.needs if not need.until)
+    return rule.state, tuple(need.who for need in waits) or standing or first
 
 
-def _outward(audience: str, values: Mapping[str, Value]) -> tuple[GateState, tuple[str, ...]]:
-    in_text, police = values["case_facts_in_text"], values["police_investigation"]
-    if audience == "all_parents" and in_text == "yes":
-        return "DENY", ("EST",)
-    if (
-        in_text == "no"
-        and values["is_concern"] == "no"
-        and values["police_investigation"] == "none"
-    ):
-        return "ALLOW_TEMPLATE", ()  # general advice, about nothing that happened
-    needs = []
-    if values["est_agreed"] != "yes":
-        needs.append("EST")
-    if police in LIVE and values["police_agreed"] != "yes":
-        needs.append("POLICE")
-    if needs or in_text != "no":
-        return "HOLD", tuple(needs) or ("EST",)
-    return "ALLOW_TEMPLATE", ()
-
-
-def _parents(
-    values: Mapping[str, Value], forbidden: frozenset[str]
-) -> tuple[GateState, tuple[str, ...]]:
-    live = values["police_investigation"] in LIVE
-    unsafe = values["consent_unsafe"] != "no"
-    if live or unsafe or forbidden & TELLING_BARRED:
-        return "HOLD_FOR_POLICE_CSC", ("POLICE", "CSC")
-    return "ALLOW_PERSON", ("DSL",)
+def holds(condition: Condition, values: Mapping[str, Value]) -> bool:
+    """Exact: the facts that a gate may look at have "unknown" as a value of its own."""
+    if isinstance(condition, AllOf):
+        return all(holds(part, values) for part in condition.of)
+    if isinstance(condition, AnyOf):
+        return any(holds(part, values) for part in condition.of)
+    if isinstance(condition, Not):
+        return not holds(condition.of, values)
+    return values[condition.fact] in condition.accepts

@@ -118,7 +118,7 @@ def _national(data: Any, schema: Schema, problems: Problems) -> dict[str, Any]:
         "stand_ins": _stand_ins(data, words, problems),
         "conflicts": texts(data["conflicts"]),
         "fallbacks": {str(k): tuple(plain(v)) for k, v in data["fallbacks"].items()},
-        "gate": gate(data, words.sources, problems),
+        "gate": gate(data, words, problems),
     }
 
 

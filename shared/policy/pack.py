@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from shared.policy.clocks import Calendar, ClockSpec, Hours
 from shared.policy.decision import GateState, PackRef, Priority
-from shared.policy.grammar import Condition, Term
+from shared.policy.grammar import ALWAYS, Condition, Term
 
 Serves = Literal["home", "school", "found", "carer", "none"]
 Start = Literal["receipt", "discovery"]
@@ -184,13 +184,38 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class GateNeed:
+    """Whose advice is needed while `when` holds; until: the fact that says it was given."""
+
+    who: str
+    when: Condition = ALWAYS
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is allowed once nothing is needed and `when` holds, unless one of `barred_by` does."""
+
+    to: GateState
+    when: Condition
+    by: str = ""
+    barred_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class GateRule:
+    """One audience. general: news of no incident at all, which is released without advice."""
+
     audience: str
     state: GateState
     id: str
     title: str
     cite: str
     say: str
+    needs: tuple[GateNeed, ...] = ()
+    denied: Condition | None = None
+    general: Condition | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
