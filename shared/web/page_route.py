@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 from shared.app import runtime_of
 from shared.db import is_transient
 from shared.errors import Problem
+from shared.web.forms import SAFE_METHODS
 from shared.web.rendering import page
 from shared.web.signed_in import SignInNeeded
 from shared.web.signin import held
+from shared.web.signin.back import safe_back
 from shared.web.signin.box import is_secret, new_secret
 from shared.web.signin.cookies import SIGNING_IN, forget_cookies, set_cookie
 from shared.web.state import web_of
@@ -101,33 +103,52 @@ def page_router(**options: Any) -> APIRouter:
 async def _to_sign_in(request: Request, needed: SignInNeeded) -> Response:
     web = web_of(request)
     if request.url.path == web.sign_out:
-        answer = RedirectResponse(web.signed_out, 303)  # their session is gone: that was the wish
-        forget_cookies(answer, web)
-        return answer
-    reads = request.method in {"GET", "HEAD"}
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    query = {"back": here if reads else web.home}
-    if "hx-request" in request.headers:
-        # A redirect would be followed by the script and end as a piece of the page.
-        headers = {"HX-Redirect": f"{web.sign_in}?{urlencode({'back': web.home})}"}
-        return Response(status_code=401, headers=headers)
-    if reads:
-        return RedirectResponse(f"{web.sign_in}?{urlencode(query)}", 303)
-    browser_secret = ""
+        gone = RedirectResponse(web.signed_out, 303)  # their session is gone: that was the wish
+        forget_cookies(gone, web)
+        return gone
+    by_script = "hx-request" in request.headers
+    query, browser = {"back": _here(request, by_script=by_script)}, ""
     if needed.form is not None:
-        runtime, handle = runtime_of(request), new_secret()
-        browser = request.cookies.get(web.cookie(SIGNING_IN), "")
-        browser_secret = browser if is_secret(browser) else new_secret()
-        until = runtime.clock.now() + held.FORM
-        await held.hold(runtime.sessions, browser_secret, handle, needed.form.written(), until)
-        query["form"] = handle
-    # A page and not a redirect: a form's answer may not lead to the provider's host.
-    view = SignInView(title="Sign in to go on", href=f"{web.sign_in}?{urlencode(query)}")
-    kept = "web/sign-in-kept.html" if browser_secret else "web/sign-in-again.html"
-    answer = page(request, kept, view, status=401)
-    if browser_secret:
-        set_cookie(answer, web, SIGNING_IN, browser_secret)
+        query["form"], browser = await _keep(request, needed.form)
+    href = f"{web.sign_in}?{urlencode(query)}"
+    answer: Response
+    if by_script:
+        # A redirect would be followed by the script, and end as a piece of the page.
+        answer = Response(status_code=401, headers={"HX-Redirect": href})
+    elif request.method in SAFE_METHODS:
+        answer = RedirectResponse(href, 303)
+    else:
+        # A page and not a redirect: a form's answer may not lead to the provider's host.
+        kept = "web/sign-in-kept.html" if browser else "web/sign-in-again.html"
+        view = SignInView(title="Sign in to go on", href=href)
+        answer = page(request, kept, view, status=401)
+    if browser:
+        set_cookie(answer, web, SIGNING_IN, browser)
     return answer
+
+
+def _here(request: Request, *, by_script: bool) -> str:
+    """The page that its reader is on."""
+    web, url = web_of(request), request.url
+    if by_script:
+        shown = urlsplit(request.headers.get("hx-current-url", ""))
+        own = f"{shown.scheme}://{shown.netloc}" == web.settings.origin
+        path, asked = (shown.path, shown.query) if own else (web.home, "")
+    elif request.method in SAFE_METHODS:
+        path, asked = url.path, url.query
+    else:
+        path, asked = web.home, ""
+    return safe_back(path + (f"?{asked}" if asked else ""), web.home)
+
+
+async def _keep(request: Request, form: held.Form) -> tuple[str, str]:
+    """Holds what was typed; gives its handle, and the secret for the browser's cookie."""
+    runtime, handle = runtime_of(request), new_secret()
+    browser = request.cookies.get(web_of(request).cookie(SIGNING_IN), "")
+    browser = browser if is_secret(browser) else new_secret()
+    until = runtime.clock.now() + held.FORM
+    await held.hold(runtime.sessions, browser, handle, form.written(), until)
+    return handle, browser
 
 
 def problem_page(request: Request, problem: Problem) -> Response:

@@ -1,6 +1,7 @@
 """Signing in and looking at the queues as people do it: mouse, keyboard, phone, no JavaScript."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_one_sign_out_is_enough_for_the_queues_and_the_log(visit: Visit) -> None
     visitor.page.goto(visitor.base + "/triage")
     visitor.page.get_by_role("button", name=DUTY, exact=True).click()
     visitor.page.wait_for_url(visitor.base + "/triage")
-    before = visitor.page.context.cookies()
+    before: Any = visitor.page.context.cookies()
     visitor.page.get_by_role("button", name="Sign out").click()
     visitor.page.get_by_role("heading", level=1, name="You are signed out").wait_for()
     visitor.page.context.add_cookies(before)  # as a thief of the old cookies would

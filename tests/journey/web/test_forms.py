@@ -71,12 +71,12 @@ async def test_what_is_no_form_or_too_long_a_form_is_refused(desk: Desk) -> None
     assert kept(desk) == []
 
 
-async def late(desk: Desk, clock: SetClock) -> Any:
+async def late(desk: Desk, clock: SetClock, **headers: str) -> Any:
     """Signs in, opens a form, is away for too long, and sends it."""
     await desk.sign_in()
     form = NOTE | {"csrf": await desk.token()}
     clock.advance(timedelta(hours=2))
-    return await desk.post("/triage/notes?la=821", form)
+    return await desk.post("/triage/notes?la=821", form, **headers)
 
 
 def sign_in_link(html: str) -> str:
@@ -107,6 +107,16 @@ async def test_what_was_typed_comes_back_after_the_next_sign_in_and_is_sent_once
     fields = hidden(page.text) | {"tick": ["a", "b"]}
     assert (await desk.post("/triage/notes", fields)).status_code == 200
     assert len(kept(desk)) == 1
+
+
+async def test_what_was_typed_into_a_form_that_a_script_sent_is_kept_too(
+    desk: Desk, clock: SetClock
+) -> None:
+    answer = await late(desk, clock, **{"HX-Request": "true"})
+    assert answer.status_code == 401
+    start = await desk.get(answer.headers["hx-redirect"])
+    back = await desk.get(await desk.choose(start.headers["location"]))
+    assert "aunt" in (await desk.get(back.headers["location"])).text
 
 
 async def test_what_one_person_typed_is_never_shown_to_another(desk: Desk, clock: SetClock) -> None:
@@ -148,9 +158,14 @@ async def test_after_a_sign_out_nothing_that_was_held_can_be_had(
 
 
 async def test_a_script_or_a_stream_without_a_session_gets_401_and_no_redirect(desk: Desk) -> None:
-    by_htmx = await desk.get("/triage", **{"HX-Request": "true"})
-    assert by_htmx.status_code == 401
-    assert by_htmx.headers["hx-redirect"].startswith("/escalation/sign-in?")
+    for shown, back in (
+        (f"{ORIGIN}/triage/MASH/821?after=x", "%2Ftriage%2FMASH%2F821%3Fafter%3Dx"),
+        ("https://evil.example/triage", "%2Ftriage"),
+    ):
+        headers = {"HX-Request": "true", "HX-Current-URL": shown}
+        by_htmx = await desk.get("/triage", **headers)
+        assert by_htmx.status_code == 401
+        assert by_htmx.headers["hx-redirect"] == f"/escalation/sign-in?back={back}"
     stream = await desk.get("/triage/live-for-tests")
     assert stream.status_code == 401
     assert stream.headers["content-type"] == "application/problem+json"
