@@ -81,6 +81,25 @@ class CaseDisagreement(EventData):
     reason_given: bool
 
 
+class CaseOffered(EventData):
+    """Who has the case offers it to a colleague; it stays theirs until the colleague takes it."""
+
+    case_id: UUID
+    at: AwareDatetime
+    actor_ref: str
+    to_ref: str
+
+
+class TaskPaused(EventData):
+    """A person put the task's reminders off, with a reason that is kept sealed."""
+
+    task_id: UUID
+    case_id: UUID
+    at: AwareDatetime
+    until: AwareDatetime
+    actor_ref: str
+
+
 class CaseMilestone(EventData):
     """Something happened in the case that starts a legal clock, and somebody said so.
 

@@ -13,9 +13,13 @@ from escalation import (
     decide_case,
     details,
     disagreement,
+    hand_over,
+    information,
     links,
     milestones,
+    pausing,
     queue,
+    take_next,
     tasks,
 )
 from escalation.concerns import on_amended, on_raised
@@ -50,6 +54,10 @@ ROUTERS: Final = tuple(
         disagreement,
         links,
         milestones,
+        take_next,
+        hand_over,
+        information,
+        pausing,
         acknowledge,
         details,
     )

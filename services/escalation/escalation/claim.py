@@ -33,17 +33,20 @@ async def claim_case(  # noqa: PLR0917 - one parameter for each part of the requ
     case_id: UUID,
     if_match: IfMatch = None,
 ) -> CaseView:
-    """Takes the case's tasks in the queues that the caller works; again is answered the same."""
+    """Takes the case's tasks in the queues that the caller works; again is answered the same.
+
+    What a colleague has is theirs until they offer it.
+    """
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
-    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if not _awaits_school(t)]
+    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if not awaits_school(t)]
     if not tasks:
         raise Problem(409, "nothing-to-claim", "No task of yours in this case can be claimed now.")
     if any(task.claimed_by_ref != viewer.ref for task in tasks):
         expect(case.version, if_match)
-        if any(task.claimed_by_ref not in (None, viewer.ref) for task in tasks):
+        if any(not _free(task, viewer) for task in tasks):
             raise Problem(409, "claimed", "A colleague has this case. Ask them to release it.")
-        await _take(request, session, viewer, case, tasks)
+        await take(request, session, viewer, case, tasks)
     return await show_case(request, response, session, viewer, case)
 
 
@@ -71,16 +74,20 @@ async def release_case(  # noqa: PLR0917 - one parameter for each part of the re
     return await show_case(request, response, session, viewer, case)
 
 
-def _awaits_school(task: Task) -> bool:
+def _free(task: Task, viewer: Viewer) -> bool:
+    return task.claimed_by_ref in (None, viewer.ref) or task.offered_to_ref == viewer.ref
+
+
+def awaits_school(task: Task) -> bool:
     return task.read_only and task.state == "open"
 
 
-async def _take(
+async def take(
     request: Request, session: Session, viewer: Viewer, case: CaseFile, tasks: list[Task]
 ) -> None:
     now = runtime_of(request).clock.now()
     for task in tasks:
-        task.claimed_by_ref, task.claimed_at = viewer.ref, now
+        task.claimed_by_ref, task.claimed_at, task.offered_to_ref = viewer.ref, now, None
         # A task of an authority nobody knows is now that of whoever took it.
         task.la = task.la or next((la for r, la in viewer.teams if r == task.route and la), None)
         task.version += 1
@@ -96,7 +103,7 @@ async def _give_back(
     # A clock that went on while it was claimed must not run twice from here on.
     await cancel_timers(session, [task.id for task in tasks], ["unconfirmed", "unclaimed"])
     for task in tasks:
-        task.claimed_by_ref = task.claimed_at = None
+        task.claimed_by_ref = task.claimed_at = task.offered_to_ref = None
         task.version += 1
         session.add_all(first_look(task, policy.settings(task.la or case.la), now))
     await _tell(request, session, viewer, case, released=True)

@@ -73,6 +73,8 @@ class Task(SQLModel, table=True):
     rank, due_at: the order of a queue; see `ranking`. by: the deadline, None where it is due now.
     owner_role: whose it is; `team` is the queue's own work. read_only: the queue of the route sees
     it, but it awaits the school's call. owner_ref: the person whose personal duty it is.
+    offered_to_ref: the colleague to whom whoever has it hands it over. paused_until: until when
+    nobody is reminded of it.
     told_at, told_by_ref: the designated lead recorded that the person whose duty it is reported.
     closed_at: when nothing is left to be done about it.
     """
@@ -117,6 +119,7 @@ class Task(SQLModel, table=True):
     state: str = "open"
     claimed_by_ref: str | None = None
     claimed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    offered_to_ref: str | None = None
     acknowledged_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     acknowledged_by_ref: str | None = None
     reference: str | None = None
@@ -125,6 +128,7 @@ class Task(SQLModel, table=True):
     outcome: str | None = None
     closed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     notice_failed: bool = False
+    paused_until: datetime | None = Field(default=None, sa_type=_INSTANT)
     version: int = 1
 
 

@@ -53,7 +53,7 @@ async def read_queue(  # noqa: PLR0917 - one parameter for each part of the requ
     Legal clocks that only run are in their case, not here.
     """
     viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
-    la = _authority(viewer, route, la)
+    la = authority_of(viewer, route, la)
     items, place = await queue_page(session, viewer, route, la, after, limit, now)
     response.headers["Cache-Control"] = "no-store"
     if place is None:
@@ -71,13 +71,13 @@ async def queue_page(  # noqa: PLR0917 - one parameter for each part of the ques
     now: datetime,
 ) -> tuple[list[TaskRow], str | None]:
     """At most `limit` rows of a queue that the viewer works, and the place where the next begin."""
-    la = _authority(viewer, route, la)
+    la = authority_of(viewer, route, la)
     found = list(await session.exec(_page(viewer, route, la, read_place(after), limit + 1)))
     items = [task_row(task, case, n, viewer, now) for task, case, n in found[:limit]]
     return items, write_place(found[limit - 1][0]) if len(found) > limit else None
 
 
-def _authority(viewer: Viewer, route: str, asked: str | None) -> str:
+def authority_of(viewer: Viewer, route: str, asked: str | None) -> str:
     mine = {la for of, la in viewer.teams if of == route}
     if not mine:
         raise forbidden()

@@ -39,6 +39,8 @@ class TaskRow(BaseModel):
     owner: str
     channel: str
     has_it: Literal["me", "other"] | None
+    offered_to_me: bool
+    paused_until: datetime | None
     age_band: str
     concern_types: list[str]
     siblings: int
@@ -90,6 +92,7 @@ def _shown(
         "unprocessed": case.unprocessed,
         "overdue": task.closed_at is None and task.by is not None and task.by < now,
         "has_it": None if holder is None else "me" if holder == viewer.ref else "other",
+        "offered_to_me": task.offered_to_ref == viewer.ref,
         "age_band": age_band(case.facts.get("age_years")),
         "concern_types": sorted(types) if isinstance(types, list) else ["unknown"],
         "siblings": siblings,

@@ -1,0 +1,157 @@
+"""Several people on one queue: nobody's case is lost between them, and nothing waits unseen."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+
+from tests.journey.escalation.house import House, dsl, worker
+
+ANNA, BEN = worker(account="anna"), worker(account="ben")
+
+
+async def act(
+    house: House, case_id: UUID | str, who: dict[str, Any], path: str, **body: Any
+) -> httpx2.Response:
+    version = (await house.ask("GET", f"/v1/cases/{case_id}", who)).json()["version"]
+    return await house.ask("POST", f"/v1/cases/{case_id}{path}", who, body or None, version)
+
+
+async def take(house: House, who: dict[str, Any]) -> httpx2.Response:
+    return await house.ask("POST", "/v1/queues/MASH/take?la=821", who)
+
+
+async def holders(house: House, case_id: UUID | str) -> dict[str, str]:
+    return {
+        name: (await house.queue(who))[0]["has_it"] for name, who in (("anna", ANNA), ("ben", BEN))
+    }
+
+
+async def test_two_workers_who_take_the_next_at_once_have_two_cases(house: House) -> None:
+    for _ in range(6):
+        await house.raised()
+    taken = await asyncio.gather(*(take(house, who) for who in (ANNA, BEN) * 3))
+    cases = [answer.json()["case_id"] for answer in taken]
+    assert all(answer.status_code == 200 for answer in taken)
+    assert len(set(cases)) == 6
+
+
+async def test_the_next_is_the_most_urgent_that_nobody_has(house: House) -> None:
+    await house.raised(facts={"harm_level": "in_need", "concern_types": ["neglect"]})
+    urgent = await house.raised(facts={"immediate_danger": "yes"})
+    assert (await take(house, ANNA)).json()["case_id"] == str(urgent)
+
+
+async def test_an_empty_queue_says_that_all_is_taken(house: House) -> None:
+    await house.raised()
+    await take(house, ANNA)
+    answer = await take(house, BEN)
+    assert (answer.status_code, answer.json()["code"]) == (404, "queue-taken")
+
+
+async def test_a_case_in_conflict_is_never_the_next(house: House) -> None:
+    await house.raised(excluded_refs=[house.ref("anna")])
+    assert (await take(house, ANNA)).status_code == 404
+    assert (await take(house, BEN)).status_code == 200
+
+
+async def test_a_case_handed_over_is_ones_own_until_the_colleague_takes_it(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/claim")
+    answer = await act(house, case_id, ANNA, "/hand-over", to="ben")
+    assert answer.status_code == 200, answer.text
+    assert await holders(house, case_id) == {"anna": "me", "ben": "other"}
+    assert (await house.queue(BEN))[0]["offered_to_me"]
+    assert (await act(house, case_id, BEN, "/claim")).status_code == 200
+    assert await holders(house, case_id) == {"anna": "other", "ben": "me"}
+    assert [event["to_ref"] for event in await house.told("case.offered")] == [house.ref("ben")]
+
+
+async def test_what_was_not_offered_to_me_i_cannot_take(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/claim")
+    await act(house, case_id, ANNA, "/hand-over", to="cleo")
+    taken = await act(house, case_id, BEN, "/claim")
+    assert (taken.status_code, taken.json()["code"]) == (409, "claimed")
+
+
+async def test_only_what_one_has_can_be_handed_over_and_not_to_oneself(house: House) -> None:
+    case_id = await house.raised()
+    nothing = await act(house, case_id, ANNA, "/hand-over", to="ben")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "not-yours")
+    await act(house, case_id, ANNA, "/claim")
+    self_ = await act(house, case_id, ANNA, "/hand-over", to="anna")
+    assert (self_.status_code, self_.json()["code"]) == (422, "to-oneself")
+
+
+async def test_the_hub_asks_and_the_lead_answers_and_both_are_sealed(house: House) -> None:
+    case_id = await house.raised()
+    asked = await act(house, case_id, ANNA, "/ask", question="Who collects the child?")
+    assert asked.status_code == 200, asked.text
+    [task] = [t for t in await house.tasks(dsl()) if t["kind"] == "information"]
+    assert task["by"].startswith("2026-11-25T17:00")
+    path = f"/v1/tasks/{task['task_id']}/answer"
+    body = {"answer": "The grandmother does."}
+    done = await house.ask("POST", path, dsl(), body, task["version"])
+    assert done.status_code == 204, done.text
+    assert [t for t in await house.tasks(dsl()) if t["kind"] == "information"] == []
+    case = await house.case(ANNA, case_id)
+    kinds = [entry["kind"] for entry in case["history"] if entry["has_note"]]
+    assert kinds == ["question", "answer"]
+    assert "grandmother" not in str(case)
+    details = await house.ask("GET", f"/v1/cases/{case_id}/details?reason=triage", ANNA)
+    assert "grandmother" in details.text
+    again = await house.ask("POST", path, dsl(), body, task["version"])
+    assert (again.status_code, again.json()["code"]) == (409, "task-ended")
+
+
+async def test_asking_pauses_no_clock(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/ask", question="Where is the child now?")
+    house.clock.advance(timedelta(minutes=15))
+    await house.fire()
+    assert ("MASH", "unclaimed") in [
+        (event["route"], event["step"]) for event in await house.told("task.reminded")
+    ]
+
+
+async def pause(house: House, case_id: UUID, route: str, wait: timedelta) -> httpx2.Response:
+    case = await house.case(ANNA, case_id)
+    task = next(t for t in case["tasks"] if t["route"] == route)
+    until = (house.clock.now() + wait).isoformat()
+    path = f"/tasks/{task['task_id']}/pause"
+    return await act(house, case_id, ANNA, path, until=until, reason="The family is away.")
+
+
+async def test_reminders_are_put_off_by_a_person_with_a_reason(house: House) -> None:
+    case_id = await house.raised()
+    answer = await pause(house, case_id, "MASH", timedelta(hours=3))
+    assert answer.status_code == 200, answer.text
+    house.clock.advance(timedelta(hours=2, minutes=59))
+    await house.fire()
+    assert "MASH" not in {event["route"] for event in await house.told("task.reminded")}
+    house.clock.advance(timedelta(minutes=1))
+    await house.fire()
+    assert "MASH" in {event["route"] for event in await house.told("task.reminded")}
+    [told] = await house.told("task.paused")
+    assert told["actor_ref"] == house.ref("anna")
+    entry = next(e for e in answer.json()["history"] if e["kind"] == "paused")
+    assert entry["has_note"]
+
+
+async def test_what_is_about_life_is_never_put_off_nor_anything_for_long(house: House) -> None:
+    calm = await house.raised()
+    far = await pause(house, calm, "MASH", timedelta(days=8))
+    assert (far.status_code, far.json()["code"]) == (422, "pause-too-long")
+    past = await pause(house, calm, "MASH", -timedelta(minutes=1))
+    assert past.status_code == 422
+    urgent = await house.raised(facts={"immediate_danger": "yes"})
+    case = await house.case(ANNA, urgent)
+    assert case["priority"] == "P0"
+    mash = await pause(house, urgent, "MASH", timedelta(hours=1))
+    hub = next(t for t in case["tasks"] if t["route"] == "MASH")
+    assert (mash.status_code == 409) is (hub["priority"] == "P0")
+    others = await pause(house, urgent, "POLICE_999", timedelta(hours=1))
+    assert others.status_code == 404, "it is not the hub's to put off"
