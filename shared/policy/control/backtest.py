@@ -19,7 +19,7 @@ EXAMPLES: Final = 3
 # Compared apart, or words that no outcome holds.
 APART: Final = frozenset({
     "ref", "file", "rules", "stand_ins", "settings", "tracks", "sources", "prohibitions",
-    "gate", "in_force", "in_force_to",
+    "gate", "duties", "ladder", "in_force", "in_force_to",
 })  # fmt: skip
 
 

@@ -1,25 +1,23 @@
 """What a change of the packs takes away and adds: exact regions in words, by the changed rule."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from shared.policy.compile import WORST
+from shared.policy.control.loosened import loosened
 from shared.policy.control.structure import Packs, parts_lost
 from shared.policy.pack import LocalPack, NationalPack, Rule
 from shared.policy.prove.compare import stronger_or_equal
-from shared.policy.prove.regions import Region
 from shared.policy.prove.sources import Effects, effects_of
-from shared.policy.prove.space import NOTHING, TYPES, Key, slices
-from shared.policy.schema import UNKNOWN, Schema
+from shared.policy.prove.space import slices
+from shared.policy.prove.words import region_words, tidy
+from shared.policy.schema import Schema
 
 Kind = Literal["lost", "gained"]
-EVERYWHERE: Final = "whatever the facts"
+EVERYWHERE: Final = "always"
 TOO_MANY: Final = "in more regions than can be listed"
-# So many values are said in words; of more, those that are left out.
-LISTED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Change:
 
     @property
     def says(self) -> str:
-        return f"{self.pack} {self.rule}: {self.kind} {self.what}, {self.where}"
+        return f"{self.pack} {self.rule}: {self.kind} {self.what} ({self.where})"
 
 
 def losses(old: Packs, new: Packs, since: date) -> list[Change]:
@@ -58,6 +56,9 @@ def gains(old: Packs, new: Packs, since: date) -> list[Change]:
 def _one_way(old: Packs, new: Packs, since: date, kind: Kind) -> Iterator[Change]:
     for part in parts_lost(old, new):
         yield Change(kind, part.pack, part.name, part.what, EVERYWHERE)
+    for answer, regions in loosened(old, new):
+        for region in tidy(regions):
+            yield Change(kind, "national", "gate", answer, region_words(region))
     for day in _days(old, new, since):
         yield from _national(old, new, day, kind)
         for pack in old.locals.values():
@@ -99,43 +100,7 @@ def _changes(
     before: Effects, after: Effects, schema: Schema, pack: str, kind: Kind
 ) -> Iterator[Change]:
     for loss in stronger_or_equal(before, after, slices(schema)):
-        for region in loss.regions:
-            yield Change(kind, pack, loss.rule, loss.what, in_words(region, schema))
+        for region in tidy(loss.regions):
+            yield Change(kind, pack, loss.rule, loss.what, region_words(region))
         if not loss.regions:
             yield Change(kind, pack, loss.rule, loss.what, TOO_MANY)
-
-
-def in_words(region: Region, schema: Schema) -> str:
-    named = [
-        _fact(name, region.where.keys(name, mask), region.where.keys(name, -1), schema)
-        for name, mask in region.cube.items()
-    ]
-    if region.where.name and TYPES not in region.cube:
-        named.append(region.where.name.replace("_", " "))
-    return "when " + "; ".join(named) if named else EVERYWHERE
-
-
-def _fact(name: str, keys: list[Key], live: list[Key], schema: Schema) -> str:
-    label = name.replace("_", " ")
-    others = [key for key in live if key not in keys]
-    if schema[name].kind != "number" and len(others) < LISTED < len(keys):
-        return f"{label} not {_values(others)}"
-    return f"{label} {_values(keys)}"
-
-
-def _values(keys: list[Key]) -> str:
-    numbers = sorted(key for key in keys if isinstance(key, int))
-    words = [_word(key) for key in keys if isinstance(key, str)]
-    return " or ".join([*_ranges(numbers), *dict.fromkeys(words)])
-
-
-def _ranges(numbers: list[int]) -> Iterator[str]:
-    while numbers:
-        last = next((i for i, n in enumerate(numbers) if n != numbers[0] + i), len(numbers)) - 1
-        yield str(numbers[0]) if last == 0 else f"{numbers[0]} to {numbers[last]}"
-        numbers = numbers[last + 1 :]
-
-
-def _word(key: str) -> str:
-    plain: Mapping[str, str] = {UNKNOWN: "not known", WORST: "not known", NOTHING: "none"}
-    return plain.get(key, key.replace("_", " "))

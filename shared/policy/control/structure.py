@@ -3,20 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shared.policy.decision import GATE_RANK
+from shared.policy.control.duty_changes import duties_lost
+from shared.policy.control.part import Part
 from shared.policy.engine import Policy
-from shared.policy.pack import LocalPack, NationalPack, Track
+from shared.policy.pack import LocalPack, NationalPack, Stage, Track
 from shared.policy.prove.order import no_later
 from shared.policy.schema import Schema
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """pack: whose; name: which part of it; what: what is taken away, in words."""
-
-    pack: str
-    name: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +28,14 @@ def parts_lost(old: Packs, new: Packs) -> Iterator[Part]:
     yield from _national(old.national, new.national)
     yield from _intervals("national", old.national, new.national)
     yield from _tracks("national", old.national.tracks, new.national.tracks)
+    yield from duties_lost("national", old.national.duties, new.national.duties)
+    yield from _ladder("national", old.national.ladder, new.national.ladder)
     for la, pack in old.locals.items():
         there = new.locals.get(la)
         yield from _local(pack, there, old, new)
 
 
 def _national(old: NationalPack, new: NationalPack) -> Iterator[Part]:
-    for audience, rule in old.gate.items():
-        then = new.gate.get(audience)
-        if then is None or GATE_RANK[then.state] > GATE_RANK[rule.state]:
-            yield Part("national", "gate", f"the answer {rule.state} to {audience}")
     for route in old.routes:
         if route not in new.routes:
             yield Part("national", "routes", f"the route {route}")
@@ -108,6 +98,23 @@ def _local(old: LocalPack, new: LocalPack | None, before: Packs, after: Packs) -
     for permission in sorted(old.withdraw - (new.withdraw if new is not None else frozenset())):
         if permission in after.national.permissions:
             yield Part(name, "withdraw", f"the refusal of {permission}")
+    if new is None or not _meets_as_often(old, new):
+        yield Part(name, "calendars", "days on which schools are known to meet")
     yield from _intervals(name, old, new or after.national)
+    duties = (*after.national.duties, *(new.duties if new else ()))
+    yield from duties_lost(name, old.duties, duties)
+    yield from _ladder(name, old.ladder, (new.ladder if new else ()) or after.national.ladder)
     own = tuple(track for track in old.tracks if track not in before.national.tracks)
     yield from _tracks(name, own, (*after.national.tracks, *(new.tracks if new else ())))
+
+
+def _ladder(name: str, old: tuple[Stage, ...], new: tuple[Stage, ...]) -> Iterator[Part]:
+    for number, stage in enumerate(old, 1):
+        if number > len(new):
+            yield Part(name, "ladder", f"stage {number} of a disagreement, {stage.authority}")
+
+
+def _meets_as_often(old: LocalPack, new: LocalPack) -> bool:
+    """A calendar that ends makes clocks end earlier; one that closes more days, later. Whichever
+    day it changes, people see it."""
+    return not old.calendars or old.calendars == new.calendars

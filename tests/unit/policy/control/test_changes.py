@@ -1,6 +1,7 @@
 """What a change takes away and adds, in words that name the rule and the facts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from shared.policy import Authorities, Policy, load_policy
 from shared.policy.control.changes import gains, losses
 from shared.policy.control.structure import Packs
-from shared.policy.load import load_local
+from shared.policy.load import PACKS, load_local, load_national
 from shared.policy.schema import Raw
 from tests.unit.policy.packs import HEAD, RULE
 
@@ -41,7 +42,7 @@ CHANGES = [
     ("HOURS(1)", "HOURS(2)", "TST-NEG-01: lost MASH P1 by HOURS(1)"),
     ("priority: P1", "priority: P2", "TST-NEG-01: lost MASH P1 by HOURS(1)"),
     ("  - {route: HEALTH, priority: P2, by: WD(1)}\n", "", "lost HEALTH P2 by WD(1)"),
-    ("age_years: under 2", "age_years: under 1", "age years 1"),
+    ("age_years: under 2", "age_years: under 1", "age: 1"),
     ("manage_in_school", "", "lost the refusal of manage_in_school"),
     ("channel: QUEUE", "channel: PORTAL", "lost the queue for MASH"),
     ("value: 5", "value: 10", "lost call_back_minutes of 5"),
@@ -119,3 +120,32 @@ def test_a_region_s_id_changes_with_its_words(made: Made) -> None:
     other, *_ = losses(old, made(PACK.replace("under 2", "under 1")), SINCE)
     assert first.region == same.region
     assert first.region != other.region
+
+
+def national(*changes: tuple[str, str]) -> Packs:
+    text = (PACKS / "national.yaml").read_text()
+    for before, after in changes:
+        assert before in text, before
+        text = text.replace(before, after)
+    built_in = load_policy()
+    return Packs(
+        built_in.schema, load_national(text.encode(), "national.yaml", built_in.schema), {}
+    )
+
+
+def test_a_looser_gate_and_a_lost_duty_are_told_apart_from_the_rules() -> None:
+    built_in = load_policy()
+    old = Packs(built_in.schema, built_in.national, {})
+    needed = (
+        "      POLICE: {while: {police_investigation: [live, unknown]}, until: police_agreed}\n"
+    )
+    new = national((needed, ""))
+    lost = losses(old, new, SINCE)
+    assert {change.rule for change in lost} == {"gate"}
+    assert any(change.what == "the need of POLICE before telling all_parents" for change in lost)
+    assert any("police investigation: " in change.where for change in lost)
+    assert losses(new, old, SINCE) == []
+    duty = replace(built_in.national.duties[0], open=(), clock="")
+    fewer = replace(built_in.national, duties=(duty, *built_in.national.duties[1:]))
+    told = losses(old, replace(old, national=fewer), SINCE)
+    assert {change.rule for change in told} == {duty.id}

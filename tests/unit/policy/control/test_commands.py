@@ -138,7 +138,7 @@ def test_a_difference_shows_five_regions_and_counts_the_rest(desk: Desk) -> None
     whole = run(desk, "diff", "released", str(desk.packs), "--all")
     assert whole.count("[gained-") == found
     assert "TST-NEG-01: HEALTH P2 by WD(1)" in whole
-    assert "age years 2 to 8" in whole
+    assert "age: 2 to 8" in whole
     assert run(desk, "diff", "testshire@1", "testshire@1").count("nothing") == 2
     assert "there are: 1" in run(desk, "diff", "testshire@7", "testshire@1", code=1)
     assert "is no directory of packs" in run(desk, "diff", "released", "elsewhere", code=1)

@@ -24,7 +24,7 @@ def test_a_weaker_pack_is_refused_with_the_region_and_the_rule(desk: Desk) -> No
         desk.release(SLOWER)
     (problem,) = refused.value.problems
     assert "testshire TST-NEG-01: lost MASH P1 by HOURS(1)" in problem
-    assert "when concern types neglect; age years 0 to 1 or not known" in problem
+    assert "(kind of concern: neglect; age: under 2 or not known)" in problem
     assert "nobody accepts it" in problem
 
 
