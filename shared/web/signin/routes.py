@@ -49,12 +49,12 @@ def sign_in_router(service: str) -> APIRouter:
     return router
 
 
-async def start(request: Request, back: str = "", form: str = "") -> Response:
+async def start(request: Request, back: str = "", form: str = "", moved: str = "") -> Response:
     """To the provider, with a state, a nonce and a PKCE verifier that only this browser can use."""
     web, runtime = web_of(request), runtime_of(request)
-    if request.url.netloc != urlsplit(web.settings.origin).netloc:
-        # The cookie would be another host's: begin again where the provider sends people back to.
-        query = urlencode({"back": safe_back(back, web.home)})
+    if not moved and request.url.netloc != urlsplit(web.settings.origin).netloc:
+        # The cookie would be another host's: begin again, once, where the provider leads back to.
+        query = urlencode({"back": safe_back(back, web.home), "moved": "1"})
         return RedirectResponse(f"{web.settings.origin}{web.sign_in}?{query}", _SEE_OTHER)
     browser = request.cookies.get(web.cookie(SIGNING_IN), "")
     browser = browser if box.is_secret(browser) else box.new_secret()

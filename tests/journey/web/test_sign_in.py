@@ -258,5 +258,10 @@ async def test_at_another_name_of_the_host_the_sign_in_begins_at_the_right_one(d
     wrong = await desk.client.get(
         ORIGIN + "/escalation/sign-in?back=/triage/MASH/821", headers={"Host": "evil.example"}
     )
-    assert wrong.headers["location"] == (f"{ORIGIN}/escalation/sign-in?back=%2Ftriage%2FMASH%2F821")
+    there = f"{ORIGIN}/escalation/sign-in?back=%2Ftriage%2FMASH%2F821&moved=1"
+    assert wrong.headers["location"] == there
     assert "set-cookie" not in wrong.headers
+    behind_a_proxy = await desk.client.get(
+        ORIGIN + "/escalation/sign-in?moved=1", headers={"Host": "inside:8000"}
+    )
+    assert behind_a_proxy.headers["location"].startswith(desk.provider.issuer)
