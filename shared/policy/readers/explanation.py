@@ -1,7 +1,7 @@
 """A decision with its reasons in words: rule, version, source, what matched, what to ask."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -97,7 +97,8 @@ def _also(name: str, values: Mapping[str, Value]) -> Json:
     """A fact that a stand-in rests on by the rule it stands in for."""
     value, called = values[name], fact_words(name)
     return {"fact": name, "called": called, "is": value_words(value), "value": show_value(value),
-            "needs": "what the rule behind it asks", "certain": value != UNKNOWN}  # fmt: skip
+            "needs": "what the rule behind it asks", "may_be": "what the rule behind it asks",
+            "certain": value != UNKNOWN}  # fmt: skip
 
 
 def matched(test: Match, values: Mapping[str, Value], schema: Schema) -> Json:
@@ -108,6 +109,7 @@ def matched(test: Match, values: Mapping[str, Value], schema: Schema) -> Json:
         "is": value_words(value),
         "value": show_value(value),
         "needs": needs_words(test, fact),
+        "may_be": needs_words(replace(test, accepts=test.accepts - {UNKNOWN}), fact),
         "certain": must_hold(test, fact, value),
     }
 

@@ -13,6 +13,7 @@ from shared.policy.schema import UNKNOWN, Schema
 
 KIND: Final = "concern_types"
 ANY: Final = "any"
+NOT: Final = "not: "
 TICKS: Final = {"yes": "✓ yes", "no": "✗ no"}
 
 
@@ -31,6 +32,16 @@ class Row:
     effect: tuple[str, ...]
     deadline: tuple[str, ...]
     in_force: str
+
+    @property
+    def again(self) -> bool:
+        """Whether the row above is of the same rule, and has its effect."""
+        return bool(self.branch) and not self.branch.startswith("1 ")
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The effect without what is not to be done."""
+        return tuple(each for each in self.effect if not each.startswith(NOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ def _only(row: Row, kept: list[int]) -> Row:
 def effects(rule: Rule) -> tuple[str, ...]:
     found = [f"{each.priority} {each.route}" for each in rule.requires]
     if rule.forbids:
-        found.append("not: " + ", ".join(humanised(code) for code in rule.forbids))
+        found.append(NOT + ", ".join(humanised(code) for code in rule.forbids))
     found += [f"allowed: {humanised(code)}" for code in rule.permits]
     return tuple(dict.fromkeys(found))
 

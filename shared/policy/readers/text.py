@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.policy.decision import Json
+from shared.policy.decision import NOW, Json
 from shared.policy.readers.explanation import as_words, unsure
 
 
@@ -26,7 +26,7 @@ def explanation_lines(told: Json) -> Iterator[str]:
 def _action(action: Json, shown: set[str]) -> Iterator[str]:
     contact = action["contact"].get("phone") or action["contact"].get("portal") or ""
     yield (
-        f"  {action['priority']} {action['route']} by {action['when']} ({action['certainty']}):"
+        f"  {action['priority']} {action['route']} {_by(action)} ({action['certainty']}):"
         f" {action['owner']}, {action['channel']} {contact}".rstrip()
     )
     if unsure(action):
@@ -34,6 +34,10 @@ def _action(action: Json, shown: set[str]) -> Iterator[str]:
         yield f"      rests on what is not known: {', '.join(action['rests_on'])}. {ask}".rstrip()
     for reason in action["because"]:
         yield from _reason(reason, shown)
+
+
+def _by(action: Json) -> str:
+    return "now" if action["by"] == NOW else f"by {action['when']}"
 
 
 def _reason(reason: Json, shown: set[str]) -> Iterator[str]:
@@ -45,7 +49,7 @@ def _reason(reason: Json, shown: set[str]) -> Iterator[str]:
     yield f"      {reason['rule']} ({reason['pack']} {reason['version']}): {reason['title']}"
     yield f"        {reason['cite']}"
     for test in reason["matched"]:
-        mark = "" if test["certain"] else f"; it may be {test['needs']}"
+        mark = "" if test["certain"] else f"; it may be {test['may_be']}"
         yield f"        {test['called']}: {test['is']}{mark}"
 
 
