@@ -61,8 +61,8 @@ class KafkaPublisher:
         acknowledged = await self._send(records)
         # A crash here publishes these again: the consumers' inbox drops what they have had.
         await reach("relay.after-publish")
-        if rows:
-            await connection.execute(_FORGET, list(compress(rows, acknowledged)))
+        if gone := list(compress(rows, acknowledged)):
+            await connection.execute(_FORGET, gone)
         return acknowledged
 
     async def _send(self, records: Sequence[Record]) -> list[bool]:
