@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from handrail.files import only_one, write_private
 from handrail.policy_diff import diff
 from handrail.policy_packs import Packs, stop
-from handrail.policy_releases import pending, publish, put
+from handrail.policy_releases import broken_promises, pending, publish, put
 from handrail.policy_replay import facts_app, replay
 from shared.clock import SystemClock
 from shared.policy import PolicyError
@@ -159,6 +159,8 @@ def release(names: Names, packs: Packs = None, approvers: Approvers = None) -> N
             stop(f"{name} has changed since it was signed; have it signed again")
         if (why := ledger.approvers.why_not(signed)) is not None:
             stop(f"{name} {statement.version}: {why}")
+        if broken := broken_promises(ledger, prepared.draft):
+            stop(*broken, "No acceptance covers a promise; `handrail policy prove` shows where")
         publish(ledger, signed, directory / f"{name}.yaml")
         typer.echo(f"{name} {statement.version} is released, in force from {statement.in_force}")
 

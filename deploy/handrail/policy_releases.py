@@ -7,9 +7,14 @@ from pathlib import Path
 
 from handrail.files import only_one
 from handrail.policy_packs import stop
+from shared.policy import Policy
+from shared.policy.control.drafts import NATIONAL, Draft
 from shared.policy.control.ledger import LOCK, Ledger, hash_of, written
 from shared.policy.control.signing import SIGNING
 from shared.policy.control.statements import Malformed, Release, release_of
+from shared.policy.load import load_local
+from shared.policy.prove import Prover, load_register
+from shared.policy.schema import load_schema
 
 
 def pending(directory: Path, name: str) -> Release | None:
@@ -19,6 +24,22 @@ def pending(directory: Path, name: str) -> Release | None:
         return release_of(json.loads(file.read_bytes())) if file.exists() else None
     except (Malformed, ValueError):
         stop(f"{file} is not as `policy sign` writes it; remove it and sign again")
+
+
+def broken_promises(ledger: Ledger, draft: Draft) -> list[str]:
+    """What the pack, with all that is released of the others, would not keep from its first day."""
+    newest = {r.statement.pack: r for r in ledger.releases if ledger.why_not(r) is None}
+    locals_ = {}
+    for name, release in newest.items():
+        if name not in (NATIONAL, draft.pack.ref.id):
+            pack = load_local(ledger.file_of(release), load_schema(), draft.national)
+            locals_[pack.authority] = pack
+    if draft.local is not None:
+        locals_[draft.local.authority] = draft.local
+    policy = Policy(load_schema(), draft.national, locals_, ())
+    register = load_register(policy.schema, policy.national)
+    proof = Prover(policy, register, "fast", draft.pack.in_force).run()
+    return [f"{each.promise} is not kept ({each.layer}): {each.what}" for each in proof.failures]
 
 
 def publish(ledger: Ledger, signed: Release, draft: Path) -> None:

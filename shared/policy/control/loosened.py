@@ -9,7 +9,7 @@ from shared.policy.gate import LOOKED_AT, TELLING_BARRED, evaluate
 from shared.policy.grammar import AllOf, AnyOf, Condition, Not
 from shared.policy.pack import GateRule
 from shared.policy.prove.obligation import absorb
-from shared.policy.prove.regions import Region, merge
+from shared.policy.prove.regions import Region
 from shared.policy.prove.space import CONCERN, Cube, Slice, slices
 from shared.policy.schema import Value
 
@@ -50,15 +50,14 @@ def _lost(
 
 
 def _grown(cubes: list[Cube], names: list[str], where: Slice) -> list[Cube]:
-    """Single combinations put together one fact at a time, then to maximal regions."""
+    """Single combinations put together, one fact at a time."""
     for name in names:
         rows: dict[frozenset[tuple[str, int]], int] = {}
         for cube in cubes:
             rest = frozenset((k, v) for k, v in cube.items() if k != name)
             rows[rest] = rows.get(rest, 0) | cube.get(name, where.live[name])
         cubes = [{**dict(rest), name: mask} for rest, mask in rows.items()]
-    whole = merge(absorb(cubes))
-    return [{n: m for n, m in cube.items() if m != where.live[n]} for cube in whole]
+    return absorb([{n: m for n, m in cube.items() if m != where.live[n]} for cube in cubes])
 
 
 def _facts(table: Mapping[str, GateRule]) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Prepared:
     against: the version that it must not be weaker than, or None for a first one.
     """
 
+    draft: Draft
     statement: Statement
     against: Release | None
     losses: tuple[Change, ...]
@@ -54,9 +55,9 @@ def prepare(ledger: Ledger, file: Path) -> Prepared:
     if draft.local is None:
         _check_local_packs(ledger, draft)
     if against is None:
-        return Prepared(statement, None, ())
+        return Prepared(draft, statement, None, ())
     before = _packs_of(ledger, against, draft)
-    return Prepared(statement, against, tuple(losses(before, draft.packs(), pack.in_force)))
+    return Prepared(draft, statement, against, tuple(losses(before, draft.packs(), pack.in_force)))
 
 
 def _national_of(ledger: Ledger, file: Path) -> Path:

@@ -11,6 +11,7 @@ from handrail.policy_cli import policy_app
 from shared.policy.control.ledger import read_ledger
 from tests.unit.policy.control.desk import LATER, LOCAL, Desk
 
+EVERY_TIME_999 = "route: POLICE_999, priority: P0, by: now"
 SLOWER = LATER.replace("HOURS(1)", "HOURS(4)")
 
 
@@ -79,6 +80,18 @@ def test_a_weaker_pack_is_signed_once_two_people_accept_the_region(
     run(desk, "release", "testshire")
     (accepted,) = read_ledger(desk.packs).releases[-1].statement.accepted
     assert (accepted.reason, accepted.expires) == ("A trial", "2099-12-31")
+
+
+def test_a_promise_that_is_not_kept_stops_a_release_whoever_signed_it(
+    desk: Desk, keys: dict[str, Path]
+) -> None:
+    desk.write(LOCAL.replace("route: MASH, priority: P1, by: HOURS(1)", EVERY_TIME_999))
+    for name in keys:
+        sign(desk, keys, name)
+    told = run(desk, "release", "testshire", code=1)
+    assert "POLICE_999" in told
+    assert "No acceptance covers a promise" in told
+    assert list(desk.ledger.usable("testshire")) == []
 
 
 def test_a_key_opens_for_its_own_approver_alone(desk: Desk, keys: dict[str, Path]) -> None:
