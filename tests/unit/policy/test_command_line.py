@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handrail.policy_cli import policy_app
+from shared.policy import load_policy
 from tests.unit.policy.packs import HEAD, RULE, policy_with
 
 RUN = CliRunner()
@@ -42,7 +43,19 @@ def test_the_built_in_packs_pass_their_own_check_and_examples() -> None:
 
 
 def test_the_defaults_for_sign_off_are_listed() -> None:
-    assert "p0_unconfirmed_minutes = 2" in run("defaults")
+    told = run("defaults")
+    assert "p0_unconfirmed_minutes = 2" in told
+    assert "NAT-EXP-06R = under 13" in told
+    assert "kent: MASH = 09:00 to 17:00" in told
+    assert "end_of_working_day = 17:00" in told
+
+
+def test_the_defaults_for_sign_off_hold_every_rule_that_rests_on_one() -> None:
+    listed = {each["name"] for each in json.loads(run("defaults", "--json"))}
+    policy = load_policy()
+    for pack in (policy.national, *policy.locals.values()):
+        assert {rule.id for rule in pack.rules if "D" in rule.tags} <= listed
+        assert set(pack.settings) <= listed
 
 
 def test_a_body_is_explained_as_json(body: str) -> None:
