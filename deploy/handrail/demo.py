@@ -22,7 +22,7 @@ from handrail import keys, migrations
 from handrail.files import USUAL_DATA
 from handrail.generator import keep_posting
 from handrail.home import home_router
-from handrail.house import SERVICES, part
+from handrail.house import CHECKPOINTER, SERVICES, part
 from handrail.issuer import (
     DEMO_ALGORITHM,
     DEMO_AUDIENCE,
@@ -33,12 +33,13 @@ from handrail.issuer import (
 )
 from handrail.issuer_people import PEOPLE_CLIENT, PEOPLE_PATH, People, people_router
 from handrail.listening import listening
+from handrail.log_keys import make_log_keys, policy_file, signing_file
 from handrail.mailsink import MailSink, mail_router
 from handrail.paths import service_for
 from handrail.postgres import EmbeddedPostgres, PostgresUnavailable
 from handrail.seed import CLIENTS, seed
 from shared.auth import DEMO_ISSUER, FixedKeys
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.errors import install_problem_handlers
 from shared.log import configure_logging
 
@@ -111,6 +112,7 @@ def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool)
         for schema in migrations.SCHEMAS.values():
             migrations.upgrade(schema.name, postgres.dsn(DATABASE, schema.migrator))
         keys.make(data / "keys")
+        make_log_keys(data / "keys", "localhost/handrail-demo")
         asyncio.run(seed(postgres.dsn, DATABASE, data / "keys", SystemClock()))
         base = f"http://{HOST}:{listener.getsockname()[1]}"
         house = _house(postgres, data, base, generator=generator)
@@ -188,6 +190,19 @@ def service_settings(
     return part(service).settings(**common)
 
 
+def _checkpointer(postgres: EmbeddedPostgres, data: Path, clock: Clock) -> FastAPI:
+    """Signs the log every second; auditors find its key in `keys/log.vkeys`."""
+    made = part(CHECKPOINTER)
+    role = migrations.SCHEMAS["audit-log"].more["checkpointer"]
+    settings: Any = made.settings(
+        database_url=SecretStr(postgres.dsn(DATABASE, role)),
+        log_keys=signing_file(data / "keys"),
+        log_memory=data / "log.signed",
+        log_policy=policy_file(data / "keys"),
+    )
+    return made.create_app(settings, clock, None)
+
+
 def _house(postgres: EmbeddedPostgres, data: Path, base: str, *, generator: bool) -> FastAPI:
     """One ASGI app: the four services by path, and what only the demo has."""
     clock = SystemClock()
@@ -203,7 +218,8 @@ def _house(postgres: EmbeddedPostgres, data: Path, base: str, *, generator: bool
             for service in SERVICES:
                 told = service_settings(service, postgres, data, base, sink.port)
                 services[service] = part(service).create_app(told, clock, token_keys)
-            await stack.enter_async_context(_all_running(list(services.values())))
+            running = [*services.values(), _checkpointer(postgres, data, clock)]
+            await stack.enter_async_context(_all_running(running))
             posting = asyncio.create_task(_generate(app, base, data)) if generator else None
             yield
             if posting:

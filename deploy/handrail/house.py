@@ -1,4 +1,4 @@
-"""Which settings and which app each service has: the one place that names all four."""
+"""Which settings and which app each process has: the one place that names them all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,9 +27,12 @@ _PACKAGES = {
     "audit-log": "audit_log",
 }
 SERVICES = tuple(_PACKAGES)
+# The audit log's key is in a process of its own, which answers nobody.
+CHECKPOINTER = "checkpointer"
+PROCESSES = {**_PACKAGES, CHECKPOINTER: "audit_log.checkpointer"}
 
 
 def part(service: str) -> Part:
-    """Imports the one service asked for, so that a process holds only what it runs."""
-    module: Any = import_module(f"{_PACKAGES[service]}.app")
+    """Imports the one process asked for, so that a process holds only what it runs."""
+    module: Any = import_module(f"{PROCESSES[service]}.app")
     return Part(module.SETTINGS, module.create_app)

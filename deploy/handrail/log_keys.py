@@ -21,6 +21,11 @@ def signing_file(directory: Path) -> Path:
     return directory / "private" / "log.keys"
 
 
+def policy_file(directory: Path) -> Path:
+    """What auditors go by, and whom the checkpointer asks; whoever adds witnesses edits it."""
+    return directory / "log.policy"
+
+
 def public_file(directory: Path) -> Path:
     """What every auditor and witness is given: each key that ever signed, oldest first."""
     return directory / "log.vkeys"
@@ -44,7 +49,8 @@ def init(
         raise typer.Exit(2) from None
     typer.echo(f"Made the log's keys in {directory}:")
     typer.echo(f"  checkpointer    HANDRAIL_LOG_KEYS={signing_file(directory)}")
-    typer.echo(f"  auditors and witnesses are given {public_file(directory)}")
+    typer.echo(f"  checkpointer    HANDRAIL_LOG_POLICY={policy_file(directory)}")
+    typer.echo(f"  auditors are given {policy_file(directory)}, witnesses {public_file(directory)}")
 
 
 @log_keys_app.command()
@@ -103,6 +109,9 @@ def _add(directory: Path, signers: list[Signer], made: list[Signer]) -> None:
     public = public_file(directory)
     known = public.read_text("utf-8").split() if public.exists() else []
     _save(public, [*known, *(str(one.key) for one in made)])
+    policy = policy_file(directory)
+    rest = policy.read_text("utf-8").splitlines() if policy.exists() else ["quorum none"]
+    _save(policy, [*(f"log {one.key}" for one in made), *rest])
     _save(signing_file(directory), [one.line() for one in [*signers, *made]])
 
 

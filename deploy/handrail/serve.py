@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 import typer
@@ -12,13 +13,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from handrail import migrations
-from handrail.house import SERVICES, part
+from handrail.house import PROCESSES, SERVICES, part
 from handrail.listening import listening
 from shared.clock import SystemClock
 from shared.log import configure_logging
 from shared.sealing import KeysUnreadable
 
 ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES), metavar="SERVICE")]
+ProcessName = Annotated[str, typer.Argument(help=" | ".join(PROCESSES), metavar="SERVICE")]
 
 
 class MigrationSettings(BaseSettings):
@@ -48,20 +50,20 @@ def _settings(kind: type[Kind]) -> Kind:
         raise typer.Exit(2) from None
 
 
-def _known(service: str) -> str:
-    if service not in SERVICES:
-        typer.echo(f"There is no service {service!r}; there are {', '.join(SERVICES)}.", err=True)
+def _known(service: str, known: Iterable[str] = SERVICES) -> str:
+    if service not in known:
+        typer.echo(f"There is no service {service!r}; there are {', '.join(known)}.", err=True)
         raise typer.Exit(2)
     return service
 
 
 def serve(
-    service: ServiceName,
+    service: ProcessName,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Run one service. Its settings come from HANDRAIL_… in the environment."""
-    made = part(_known(service))
+    made = part(_known(service, PROCESSES))
     configure_logging(service)
     try:
         app = made.create_app(_settings(made.settings), SystemClock(), None)

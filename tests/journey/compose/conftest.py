@@ -86,7 +86,7 @@ def bring_up(stack: Stack) -> None:
             assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
         else:
             stack.start(name)
-    for name in SERVICES:
+    for name in (*SERVICES, "checkpointer"):
         stack.wait_until_healthy(name)
 
 
@@ -98,6 +98,8 @@ def settings(
     keys = place / "keys"
     handrail = str(Path(sys.executable).with_name("handrail"))
     subprocess.run([handrail, "keys", "init", "--dir", str(keys)], check=True, capture_output=True)
+    log = [handrail, "keys", "log", "init", "--dir", str(keys), "--origin", "log.example.org"]
+    subprocess.run(log, check=True, capture_output=True)
     certificate, key = make_certificate(place)
     return {
         "HANDRAIL_ISSUER": ISSUER,

@@ -75,6 +75,8 @@ class Stack:
         names = [name for name, service in self.compose["services"].items()]
         self.ports = {name: dict(zip(PORTS, free_ports(len(PORTS)), strict=True)) for name in names}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.volume = place / "var-lib-handrail"
+        self.volume.mkdir()
 
     def order(self) -> list[str]:
         """Our services and jobs, each after all that it waits for."""
@@ -167,6 +169,7 @@ class Stack:
         def text(found: str) -> str:
             found = filled_in(found, self.variables)
             found = re.sub(r"/run/secrets/(\w+)", file, found)
+            found = found.replace("/var/lib/handrail", str(self.volume))
             found = re.sub(r"@postgres:5432/(\w+)", self.hosts["postgres"], found)
             found = found.replace("kafka:9092", self.hosts["kafka"])
             found = found.replace("0.0.0.0", "127.0.0.1")

@@ -28,9 +28,11 @@ def service(name: str) -> dict[str, Any]:
     return found
 
 
-def test_the_file_has_the_four_services_their_jobs_and_what_they_stand_on() -> None:
+def test_the_file_has_the_four_services_the_checkpointer_their_jobs_and_what_they_stand_on() -> (
+    None
+):
     jobs = {f"migrate-{name}" for name in SERVICES} | {"topics"}
-    assert set(NAMES) == {*SERVICES, *jobs, "postgres", "kafka", "proxy"}
+    assert set(NAMES) == {*SERVICES, *jobs, "checkpointer", "postgres", "kafka", "proxy"}
     assert {name for name in NAMES if is_job(service(name))} == jobs
 
 
@@ -94,6 +96,7 @@ def test_a_private_key_is_given_only_to_the_service_that_opens_with_it() -> None
     assert {name for name in NAMES if "keys_details" in given[name]} == {"escalation"}
     assert {name for name in NAMES if "keys_contacts" in given[name]} == {"notify"}
     assert {name for name in NAMES if "tls_key" in given[name]} == {"proxy"}
+    assert {name for name in NAMES if "log_keys" in given[name]} == {"checkpointer"}
     for name in SERVICES:
         private = service(name)["environment"].get("HANDRAIL_KEYS_PRIVATE")
         assert (private is not None) == (len(given[name]) > 1)

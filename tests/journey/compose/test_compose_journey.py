@@ -99,6 +99,13 @@ def test_a_concern_becomes_a_task_a_mail_and_an_entry_of_the_log(
     auditor = world.issuer.token("a-1", "person", role="auditor")
     steps = {"concern.raised", "case.opened", "task.opened", "notice.sent"}
     soon(lambda: steps <= logged(ask(world, "GET", "audit-log", LOG, auditor), concern))
+    note = soon(lambda: checkpoint(ask_proxy(world, proxy, "GET", "/checkpoint")))
+    assert note.startswith("log.example.org\n")
+
+
+def checkpoint(answer: httpx2.Response) -> str:
+    """The checkpointer signs within a second of the first entry."""
+    return answer.text if answer.status_code == httpx2.codes.OK else ""
 
 
 LOG = "/v1/log/entries?limit=1000"

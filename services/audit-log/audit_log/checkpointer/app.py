@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx2
 import structlog
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 def create_app(settings: CheckpointerSettings, clock: Clock, _: Keys | None = None) -> FastAPI:
     """Raises ValueError in one sentence where the keys or the policy cannot be used."""
     keys = KeyFile(settings.log_keys)
-    policy = parse_policy(settings.log_policy.read_bytes()) if settings.log_policy else None
+    policy = _policy(settings.log_policy)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,6 +47,13 @@ def create_app(settings: CheckpointerSettings, clock: Clock, _: Keys | None = No
     app.state.failed = False
     app.include_router(_health())
     return app
+
+
+def _policy(file: Path | None) -> Policy | None:
+    try:
+        return parse_policy(file.read_bytes()) if file else None
+    except OSError as error:
+        raise ValueError("the file of HANDRAIL_LOG_POLICY cannot be read") from error
 
 
 @asynccontextmanager

@@ -15,15 +15,15 @@ def read_signers(file: Path) -> tuple[Signer, ...]:
     try:
         lines = file.read_text("utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise KeysUnusable(f"the file of the log's keys cannot be read: {file}") from error
+        raise KeysUnusable("the file of HANDRAIL_LOG_KEYS cannot be read") from error
     try:
         signers = tuple(map(parse_signer, lines))
     except Malformed as error:
-        raise KeysUnusable(f"a line of {file} is no signing key: {error}") from error
+        raise KeysUnusable(f"a line of HANDRAIL_LOG_KEYS is no signing key: {error}") from error
     if len({one.key.name for one in signers}) != 1:
-        raise KeysUnusable(f"the keys of {file} are to be of one name, that of the log")
+        raise KeysUnusable("the keys of HANDRAIL_LOG_KEYS are to be of one name, the log's")
     if any(one.key.algorithm not in LOG_ALGORITHMS for one in signers):
-        raise KeysUnusable(f"a key of {file} is a witness's, not a log's")
+        raise KeysUnusable("a key of HANDRAIL_LOG_KEYS is a witness's, not a log's")
     return signers
 
 

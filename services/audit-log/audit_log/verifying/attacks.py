@@ -1,5 +1,6 @@
 """What an insider could do to the log, with the database, the backups and even the log's key."""
 
+import json
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +30,9 @@ def _bundle(scene: Scene, copy: Path, seq: int) -> list[bytes]:
 
 
 def _flipped(entry: bytes) -> bytes:
-    """One letter of the entry's text is another."""
-    at = entry.index(b"entry")
-    return entry[:at] + b"f" + entry[at + 1 :]
+    """One bit of the byte in its middle is another."""
+    at = len(entry) // 2
+    return entry[:at] + bytes([entry[at] ^ 1]) + entry[at + 1 :]
 
 
 def flip_a_byte(scene: Scene, copy: Path) -> int:
@@ -111,9 +112,23 @@ def restore_an_old_backup(scene: Scene, copy: Path) -> int:
 
 def drop_an_event_before_it_is_logged(scene: Scene, copy: Path) -> None:
     """The log itself is sound and everyone has signed it: only the producer's count tells."""
-    at = next(at for at in range(scene.kept_size, len(scene.entries)) if at % WIDTH > 3)  # noqa: PLR2004 - any inside
+    at = _followed(scene)
     entries = [entry for seq, entry in enumerate(scene.entries) if seq != at]
     scene.lay(copy, entries, scene.log, *scene.witnesses)
+
+
+def _followed(scene: Scene) -> int:
+    """An event since the auditor's copy whose producer has counted on after it."""
+    counted = set()
+    for seq in range(len(scene.entries) - 1, -1, -1):
+        members = json.loads(scene.entries[seq])
+        producer, number = members.get("producer"), members.get("sequence")
+        if (producer, number and number + 1) in counted and seq <= (
+            len(scene.entries) + scene.kept_size
+        ) // 2:
+            return seq
+        counted.add((producer, number))
+    return scene.victim
 
 
 def log_an_event_twice(scene: Scene, copy: Path) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from audit_log.merkle import verify_consistency
 from audit_log.trust.bundles import unbundle
@@ -13,7 +14,7 @@ from audit_log.trust.prooffiles import ProofFile
 from audit_log.trust.signatures import BadSignature
 from audit_log.trust.tilepaths import ENTRIES, WIDTH, tile_of, tiles_of
 from audit_log.trust.treehash import Hashes, consistency_spans, needed
-from audit_log.verifying.contents import Contents, settled
+from audit_log.verifying.contents import OVERTAKES, Contents, settled
 from audit_log.verifying.findings import Finding, Report
 from audit_log.verifying.locating import first_difference
 from audit_log.verifying.sources import Source, read_checkpoint, read_tile
@@ -24,7 +25,8 @@ from audit_log.verifying.tree import check_tree
 class Wanted:
     """policy: whose word counts. since: an older checkpoint of the auditor's own, which the log
     must extend. kept: the auditor's own older copy, to tell which entries differ from it. entries:
-    look at the bundles. completeness: read them too.
+    look at the bundles. completeness: read them too, and take for lost what is missing before an
+    entry that is older than the newest by `overtakes`.
     """
 
     policy: Policy | None = None
@@ -32,6 +34,7 @@ class Wanted:
     kept: Source | None = None
     entries: bool = True
     completeness: bool = False
+    overtakes: timedelta = OVERTAKES
     processes: int = 1
 
 
@@ -55,7 +58,7 @@ def audit(source: Source, wanted: Wanted) -> Report:
     report.entries = checkpoint.size if wanted.entries else 0
     report.checked.append(f"{what} of the tree of {checkpoint.size} entries")
     if wanted.completeness and wanted.entries:
-        complete(source, checkpoint.size, report)
+        complete(source, checkpoint.size, report, wanted.overtakes)
     if wanted.kept is not None:
         _as_kept(source, wanted.kept, report)
     return report
@@ -132,14 +135,15 @@ def entries_of(source: Source, size: int) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(entries, tile.number * WIDTH)
 
 
-def complete(source: Source, size: int, report: Report) -> None:
+def complete(source: Source, size: int, report: Report, overtakes: timedelta) -> None:
     contents = Contents()
     last = b""
     for seq, last in entries_of(source, size):
         contents.take(seq, last)
     report.findings += contents.findings
     for gap in contents.gaps():
-        if gap.last is not None and not settled(_entry(source, gap.last, size), last):
+        after = _entry(source, gap.last or 0, size)
+        if not settled(after, last, overtakes):
             report.notes.append(f"{gap}; so close to the end that it may still be on its way")
         else:
             report.findings.append(gap)
@@ -155,8 +159,9 @@ def _entry(source: Source, seq: int, size: int) -> bytes:
 
 
 def _as_kept(source: Source, kept: Source, report: Report) -> None:
-    size = min(report.size, parse_checkpoint(read_checkpoint(kept).text).size)
-    seq = first_difference(source, kept, size)
+    kept_size = parse_checkpoint(read_checkpoint(kept).text).size
+    seq = first_difference(source, report.size, kept, kept_size)
+    size = min(report.size, kept_size)
     report.checked.append(f"its first {size} entries against the copy that was kept")
     if seq is not None:
         what = "it is not the entry that was in the log when the copy was kept"

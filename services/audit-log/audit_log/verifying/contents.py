@@ -17,7 +17,7 @@ from audit_log.verifying.findings import Finding
 _OWN = ("audit.conflict", "audit.unreadable")
 _CLOSED = ".producer_closed"
 # Events of different concerns overtake each other on the bus, by no more than this.
-_OVERTAKES = timedelta(seconds=60)
+OVERTAKES = timedelta(seconds=60)
 
 
 @dataclass
@@ -109,10 +109,10 @@ def missing(numbers: Iterable[int], closed: int) -> list[tuple[int, int]]:
     return runs
 
 
-def settled(entry: bytes, newest: bytes) -> bool:
+def settled(entry: bytes, newest: bytes, overtakes: timedelta) -> bool:
     """Whether the entry is so much older than the newest that nothing before it is to come."""
     try:
         times = [datetime.fromisoformat(str(_read(one)["time"])) for one in (entry, newest)]
-        return times[1] - times[0] > _OVERTAKES
+        return times[1] - times[0] >= overtakes
     except (ValueError, KeyError, TypeError):
         return True

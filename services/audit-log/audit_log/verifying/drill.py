@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -120,5 +121,5 @@ def examine(scene: Scene, copy: Path) -> Report:
     """As an auditor would, with the policy, the older checkpoint and the older copy at hand."""
     kept = Directory(scene.place / "kept")
     since = parse_note((scene.place / "kept" / "checkpoint").read_bytes())
-    wanted = Wanted(scene.policy, since, kept, completeness=True)
+    wanted = Wanted(scene.policy, since, kept, completeness=True, overtakes=timedelta(0))
     return audit(Directory(copy), wanted)
