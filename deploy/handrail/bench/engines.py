@@ -4,6 +4,7 @@ which terms fire. Beside them, the facts in the form that suits each best."""
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,6 +17,27 @@ from shared.policy.schema import UNKNOWN, Schema, Value
 Fires = Callable[[Any], set[int]]
 NO_NUMBER: Final = -1  # "not known", where a number is wanted
 THE_WORST: Final = "worst"
+
+
+_PACKAGES: Final = {
+    "zen": "zen-engine",
+    "cel": "common-expression-language",
+    "business_rules": "business-rules",
+}
+
+
+def wanted(module: str) -> Any:
+    """A module of an engine that only this benchmark needs, or one sentence on how to get it."""
+    try:
+        return import_module(module)
+    except ImportError:
+        package = _PACKAGES[module.partition(".")[0]]
+        raise Missing(f"{package} is not installed; install Handrail's extra `dev`") from None
+
+
+def all_wanted() -> None:
+    for module in _PACKAGES:
+        wanted(module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +102,9 @@ def inputs_of(table: Table, schema: Schema, values: Mapping[str, Value]) -> dict
 
 def zen(terms: list[Term], columns: list[str], *, trace: bool) -> Fires:
     """A decision table behind the static loader, from JSON: its quickest way. Takes bytes."""
-    try:
-        import zen as engine  # noqa: PLC0415 - only a benchmark needs it
-    except ImportError:
-        raise Missing("zen-engine is not installed; install Handrail's extra `dev`") from None
-    made = engine.ZenEngine({"loader": {"type": "static", "content": {"t": _jdm(terms, columns)}}})
+    made = wanted("zen").ZenEngine(
+        {"loader": {"type": "static", "content": {"t": _jdm(terms, columns)}}}
+    )
     options: Any = {"trace": True} if trace else None
 
     def fires(body: bytes) -> set[int]:
@@ -128,12 +148,7 @@ def _zen_cell(each: Accepts) -> str:
 
 def cel(terms: list[Term]) -> Fires:
     """One program that answers with a list of yes and no, a term each. Takes a dictionary."""
-    try:
-        import cel as engine  # noqa: PLC0415 - only a benchmark needs it
-    except ImportError:
-        raise Missing(
-            "common-expression-language is not installed; install Handrail's extra `dev`"
-        ) from None
+    engine = wanted("cel")
     said = (" && ".join(map(_cel_test, term)) or "true" for term in terms)
     program = engine.compile(f"[{', '.join(said)}]")
 
@@ -155,18 +170,14 @@ def _cel_test(each: Accepts) -> str:
 
 def business_rules(terms: list[Term]) -> Fires:
     """Takes a dictionary."""
-    try:
-        from business_rules import engine  # noqa: PLC0415 - only a benchmark needs it
-        from business_rules.actions import BaseActions, rule_action  # noqa: PLC0415
-        from business_rules.fields import FIELD_NUMERIC  # noqa: PLC0415
-    except ImportError:
-        raise Missing("business-rules is not installed; install Handrail's extra `dev`") from None
+    engine, actions = wanted("business_rules.engine"), wanted("business_rules.actions")
+    numeric = wanted("business_rules.fields").FIELD_NUMERIC
 
-    class Actions(BaseActions):  # type: ignore[misc] - the package has no types
+    class Actions(actions.BaseActions):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             self.fired: set[int] = set()
 
-        @rule_action(params={"term": FIELD_NUMERIC})  # type: ignore[untyped-decorator]
+        @actions.rule_action(params={"term": numeric})  # type: ignore[untyped-decorator]
         def fire(self, term: int) -> None:
             self.fired.add(term)
 
@@ -178,9 +189,9 @@ def business_rules(terms: list[Term]) -> Fires:
     ]  # fmt: skip
 
     def fires(values: dict[str, Any]) -> set[int]:
-        actions = Actions()
-        engine.run_all(rules, made(values), actions)
-        return actions.fired
+        done = Actions()
+        engine.run_all(rules, made(values), done)
+        return done.fired
 
     return fires
 
@@ -189,11 +200,7 @@ _ALWAYS: Final = {"name": "always", "operator": "greater_than_or_equal_to", "val
 
 
 def _variables(terms: list[Term]) -> type[Any]:
-    from business_rules.variables import (  # noqa: PLC0415 - only a benchmark needs it
-        BaseVariables,
-        numeric_rule_variable,
-        select_multiple_rule_variable,
-    )
+    variables = wanted("business_rules.variables")
 
     def variable(name: str, *, number: bool) -> Any:
         def read(self: Any) -> Any:
@@ -201,14 +208,16 @@ def _variables(terms: list[Term]) -> type[Any]:
             return value if number or isinstance(value, list) else [value]
 
         read.__name__ = name
-        return numeric_rule_variable()(read) if number else select_multiple_rule_variable()(read)
+        if number:
+            return variables.numeric_rule_variable()(read)
+        return variables.select_multiple_rule_variable()(read)
 
     def start(self: Any, values: dict[str, Any]) -> None:
         self.values = {**values, "always": 0}
 
     kinds = {each.column: bool(each.runs) for term in terms for each in term} | {"always": True}
     members = {name: variable(name, number=number) for name, number in kinds.items()}
-    return type("Variables", (BaseVariables,), {**members, "__init__": start})
+    return type("Variables", (variables.BaseVariables,), {**members, "__init__": start})
 
 
 def _business_test(each: Accepts) -> dict[str, Any]:

@@ -108,6 +108,7 @@ def their_sides(
 
 async def bench_policy(seconds: float, rounds: int) -> Figures:
     """seconds: of each side in each round."""
+    engines.all_wanted()
     machine = Machine()
     policy = load_policy()
     facts = random_facts(policy, CASES)
