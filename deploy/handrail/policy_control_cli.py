@@ -81,6 +81,7 @@ def new(
     approver: Annotated[str, typer.Argument(help="The approver's name, as it will be shown.")],
     out: Annotated[Path, typer.Option("--out", help="Where the private key is written.")],
     packs: Packs = None,
+    approvers: Approvers = None,
     ask: Annotated[bool, typer.Option("--passphrase", help="Ask for one to seal it with.")] = False,
 ) -> None:
     """Make an approver's key, and enrol its public half in approvers.json of the packs."""
@@ -91,7 +92,7 @@ def new(
         word = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
         sealed = BestAvailableEncryption(word.encode())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealed if ask else lock).decode()
-    file = (packs or PACKS) / APPROVERS
+    file = approvers or (packs or PACKS) / APPROVERS
     with only_one(out.parent):
         # The private half first: a crash between the two enrols nobody who cannot sign.
         write_private(out, pem)

@@ -37,13 +37,16 @@ class Chosen:
 
 # Compiling takes a while, and services in one process have the same packs.
 _COMPILED: dict[tuple[str, ...], Policy] = {}
+_KEPT: Final = 8
 
 
-def _policy(chosen: Chosen) -> Policy:
+def policy_of(chosen: Chosen) -> Policy:
+    alarms = tuple(f"{trouble.why}; {trouble.instead}" for trouble in chosen.troubles)
     packs = [chosen.national, *chosen.locals.values()]
-    key = *(pack.ref.hash for pack in packs), *(trouble.why for trouble in chosen.troubles)
+    key = *(pack.ref.hash for pack in packs), *alarms
     if key not in _COMPILED:
-        alarms = tuple(trouble.why for trouble in chosen.troubles)
+        while len(_COMPILED) >= _KEPT:
+            del _COMPILED[next(iter(_COMPILED))]
         _COMPILED[key] = Policy(load_schema(), chosen.national, chosen.locals, alarms)
     return _COMPILED[key]
 
@@ -99,7 +102,7 @@ class DatedPolicies:
         turn = sum(1 for each in self._turns if each <= day)
         if turn not in self._made:
             chosen = self._choose(day)
-            self._made[turn] = chosen, _policy(chosen)
+            self._made[turn] = chosen, policy_of(chosen)
         return self._made[turn]
 
 

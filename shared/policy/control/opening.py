@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from shared.policy.checks import problems
-from shared.policy.control.dated import Chosen, DatedPolicies, Trouble
+from shared.policy.control.dated import Chosen, DatedPolicies, Trouble, policy_of
 from shared.policy.control.drafts import MISSHAPEN, NATIONAL, unreleased
 from shared.policy.control.ledger import read_ledger, under_control
 from shared.policy.control.released import ALONE, ReleasedPacks
 from shared.policy.control.statements import Malformed
-from shared.policy.engine import Policy
 from shared.policy.load import PACKS, load_packs
 from shared.policy.pack import LocalPack
 from shared.policy.packfile import PolicyError
@@ -62,7 +61,9 @@ def _drafts(directory: Path, *troubles: Trouble) -> DatedPolicies:
     """A directory of nobody's: the files decide as they stand, one version of each pack."""
     national, locals_, alarms = load_packs(directory, load_schema())
     found = [_left_out(alarm.removeprefix(LEFT_OUT)) for alarm in alarms]
-    contradictory = list(problems(Policy(load_schema(), national, locals_, ())))
+    # Where nothing is wrong, which is usual, this is the very policy that will decide.
+    whole = policy_of(Chosen(national, locals_, (*troubles, *found)))
+    contradictory = list(problems(whole))
     kept = {}
     for la, pack in locals_.items():
         wrong = [each for each in contradictory if each.startswith(f"{pack.file}:")]

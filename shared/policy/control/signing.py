@@ -15,6 +15,7 @@ from shared.policy.control.ledger import PLAIN_NAME, Ledger
 from shared.policy.control.statements import Acceptance, Release, Statement
 from shared.policy.control.structure import Packs
 from shared.policy.load import load_local, load_national
+from shared.policy.pack import LocalPack
 from shared.policy.packfile import PolicyError
 from shared.policy.schema import load_schema
 
@@ -54,6 +55,8 @@ def prepare(ledger: Ledger, file: Path) -> Prepared:
     against = _never_accepted(ledger, newest)
     if draft.local is None:
         _check_local_packs(ledger, draft)
+    else:
+        _check_national_packs(ledger, draft.local, file)
     if against is None:
         return Prepared(draft, statement, None, ())
     before = _packs_of(ledger, against, draft)
@@ -108,6 +111,15 @@ def _check_local_packs(ledger: Ledger, draft: Draft) -> None:
         newest = next(reversed([*ledger.usable(pack)]), None)
         if pack != NATIONAL and newest is not None:
             load_local(ledger.file_of(newest), load_schema(), draft.national)
+
+
+def _check_national_packs(ledger: Ledger, local: LocalPack, file: Path) -> None:
+    """One that comes into force later is signed already: until then the one before it holds."""
+    begun = [r for r in ledger.usable(NATIONAL) if r.statement.starts <= local.in_force]
+    to_come = [r for r in ledger.usable(NATIONAL) if r.statement.starts > local.in_force]
+    for release in begun[-1:] + to_come:
+        base = ledger.file_of(release)
+        load_local(file, load_schema(), load_national(base.read_bytes(), base.name, load_schema()))
 
 
 def read_accepted(file: Path) -> list[Mapping[str, Any]]:
