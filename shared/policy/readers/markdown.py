@@ -190,11 +190,13 @@ def _citing(policy: Policy, source: str) -> list[str]:
 def _gate(policy: Policy) -> Iterator[str]:
     yield "# Who else may be told\n"
     yield "It never blocks a statutory recipient. A case may only make an answer stricter.\n"
-    yield from _header("Who", "Answer", "What to say", "Rule", "Source")
+    yield from _header("Who", "Answer", "Needs", "Then", "What to say", "Rule", "Source")
     for audience, rule in policy.national.gate.items():
         said = [
             audience.replace("_", " "),
             rule.state,
+            ", ".join(need.who for need in rule.needs),
+            rule.release.to if rule.release else "",
             rule.say,
             f"{rule.id}: {rule.title}",
             rule.cite,

@@ -151,3 +151,40 @@ def test_no_task_of_any_kind_is_owned_by_somebody_in_conflict(
     decision = load_policy().decide(facts, received_at=at, authorities=where)
     barred = {ROLES[name] for name in conflict}
     assert not barred & {action.owner_role for action in decision.actions}
+
+
+def las(facts: dict[str, Any], where: Authorities) -> dict[str, str | None]:
+    decision = load_policy().decide(facts, received_at=MORNING, authorities=where)
+    return {action.route: action.la for action in decision.actions}
+
+
+def test_missing_education_is_the_home_authoritys_and_the_education_team_the_schools() -> None:
+    where = Authorities(home="926", school="886")
+    found = las({"concern_types": ["cme"], "unauthorised_school_days": 10}, where)
+    assert (found["LA_CME"], found["LA_ATTENDANCE"]) == ("926", "926")
+    assert las({"concern_types": ["child_death"]}, where)["EST"] == "886"
+
+
+def test_private_fostering_is_told_to_the_authority_where_the_carer_lives() -> None:
+    facts = {"concern_types": ["private_fostering"], "age_years": 13, "carer": "family_friend",
+             "carer_days": 42, "harm_level": "none_indicated"}  # fmt: skip
+    assert las(facts, Authorities(home="886", school="886", carer="821"))["MASH"] == "821"
+    assert las(facts, Authorities(home="886", school="886"))["MASH"] == "886"
+
+
+def test_a_call_to_999_is_for_where_the_child_is() -> None:
+    where = Authorities(home="926", found="821", school="886")
+    assert las({"immediate_danger": "yes"}, where)["POLICE_999"] == "821"
+
+
+def test_where_the_home_is_not_known_the_place_found_serves_and_then_the_school() -> None:
+    harm = {"harm_level": "suspected_significant", "concern_types": ["physical"]}
+    assert las(harm, Authorities(found="821", school="886"))["MASH"] == "821"
+    assert las(harm, Authorities(school="886"))["MASH"] == "886"
+
+
+def test_local_rules_come_with_the_home_and_the_schools_authority() -> None:
+    where = Authorities(home="926", school="886")
+    decision = load_policy().decide({}, received_at=MORNING, authorities=where)
+    assert {"est_instead", "written_referral"} <= {ban.code for ban in decision.prohibitions}
+    assert [pack.id for pack in decision.packs] == ["national", "kent", "norfolk"]
