@@ -47,11 +47,11 @@ def check(
                 if state is not None and state.state not in allowed:
                     pairs = zip(LOOKED_AT, keys, strict=True)
                     broken.append({name: where.bit(name, key) for name, key in pairs})
-        found += [(where, cube) for cube in _grown(absorb(broken))]
+        found += [(where, cube) for cube in _grown(where, absorb(broken))]
     return GateCount(total, len(found), tuple(Region(where, cube) for where, cube in found))
 
 
-def _grown(cubes: list[Cube]) -> list[Cube]:
+def _grown(where: Slice, cubes: list[Cube]) -> list[Cube]:
     """Single combinations put together one fact at a time, then to maximal regions."""
     for name in LOOKED_AT:
         rows: dict[frozenset[tuple[str, int]], int] = {}
@@ -59,7 +59,8 @@ def _grown(cubes: list[Cube]) -> list[Cube]:
             rest = frozenset((k, v) for k, v in cube.items() if k != name)
             rows[rest] = rows.get(rest, 0) | cube[name]
         cubes = [{**dict(rest), name: mask} for rest, mask in rows.items()]
-    return merge(cubes)
+    full = [{k: v for k, v in cube.items() if v != where.live[k]} for cube in cubes]
+    return merge(where, absorb(full))
 
 
 def _applies(promise: Promise, values: dict[str, Value], schema: Schema) -> bool:

@@ -1,6 +1,6 @@
 """One question for the provers: wherever this may hold, do these things follow?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -136,10 +136,15 @@ def cubes_of(question: Obligation, where: Slice, impossible: Need) -> Cubes:
     ).touching()
 
 
-def absorb(cubes: list[Cube]) -> list[Cube]:
+def _narrow(cube: Cube) -> tuple[int, int]:
+    """Wider cubes first: none can then lie in one that comes after it."""
+    return len(cube), -sum(mask.bit_count() for mask in cube.values())
+
+
+def absorb(cubes: Iterable[Cube]) -> list[Cube]:
     """Without those that lie in another."""
     kept: list[Cube] = []
-    for cube in sorted(cubes, key=len):
+    for cube in sorted(cubes, key=_narrow):
         if not any(inside(cube, other) for other in kept):
             kept.append(cube)
     return kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Final
 
 from shared.policy.prove.obligation import Cubes, Obligation, absorb, cubes_of, inside, meet
@@ -58,7 +58,7 @@ def _broken(where: Slice, cubes: Cubes) -> list[Cube]:
             found += _cut(where, [start], avoid)
         found = absorb(found)
     # What cannot arise anywhere is no region; where only a part cannot, saying so helps nobody.
-    return merge([cube for cube in found if _left(where, cube, cubes.impossible)])
+    return merge(where, [cube for cube in found if _left(where, cube, cubes.impossible)])
 
 
 def _first(where: Slice, when: Cube, cubes: Cubes) -> bool:
@@ -115,32 +115,27 @@ def _cut(where: Slice, pieces: list[Cube], avoid: list[Cube]) -> list[Cube]:
     return pieces
 
 
-def merge(cubes: list[Cube]) -> list[Cube]:
-    """Two regions that together make a larger one give way to it."""
-    if len(cubes) > MERGE_UP_TO:
-        return cubes
-    grown = True
-    while grown and len(cubes) <= MERGE_UP_TO:
-        grown = False
-        for a in cubes:
-            for b in cubes:
-                for joined in _joined(a, b) if a is not b else ():
-                    if not any(inside(joined, other) for other in cubes):
-                        cubes = absorb([*cubes, joined])
-                        grown = True
-                        break
-                if grown:
-                    break
-            if grown:
-                break
+def merge(where: Slice, cubes: list[Cube]) -> list[Cube]:
+    """Regions that together make a larger one give way to it, until none can grow."""
+    while len(cubes) <= MERGE_UP_TO:
+        larger = [
+            joined
+            for a, b in combinations(cubes, 2)
+            for joined in _joined(where, a, b)
+            if not any(inside(joined, other) for other in cubes)
+        ]
+        if not larger:
+            break
+        cubes = absorb([*cubes, *larger])
     return cubes
 
 
-def _joined(a: Cube, b: Cube) -> Iterable[Cube]:
+def _joined(where: Slice, a: Cube, b: Cube) -> Iterable[Cube]:
     """The consensus of two cubes on each fact: what both hold elsewhere, and either holds there."""
     for name in a.keys() & b.keys():
         rest = meet(
             {k: v for k, v in a.items() if k != name}, {k: v for k, v in b.items() if k != name}
         )
         if rest is not None:
-            yield {**rest, name: a[name] | b[name]}
+            both = a[name] | b[name]
+            yield rest if both == where.live[name] else {**rest, name: both}
