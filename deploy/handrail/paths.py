@@ -4,7 +4,7 @@ import re
 
 # In this order: the first that fits answers.
 _PATHS = (
-    ("escalation", r"/v1/disclosure-requests/[^/]+/decide$"),
+    ("escalation", r"/v1/disclosure-requests/."),
     ("intake", r"/(v1/(concerns|outcomes|grants|disclosure-requests)|report|intake)(/|$)"),
     ("escalation", r"/(v1/(queues|cases|tasks|reports)|triage|tasks|policy|escalation)(/|$)"),
     ("notify", r"/(v1/(notices|directory|bulletins|webhooks)|notices|notify)(/|$)"),

@@ -90,6 +90,20 @@ class CaseOffered(EventData):
     to_ref: str
 
 
+class DisclosureDecided(EventData):
+    """The Education Safeguarding Team released a letter, or refused. Never to the public.
+
+    audience: who was to be told, as the gate names it. letter: which of its templates; its words are sealed in the case.
+    """
+
+    case_id: UUID
+    at: AwareDatetime
+    audience: str
+    decision: Literal["release", "refuse"]
+    letter: str | None
+    actor_ref: str
+
+
 class TaskPaused(EventData):
     """A person put the task's reminders off, with a reason that is kept sealed."""
 

@@ -24,6 +24,7 @@ from escalation import (
 )
 from escalation.concerns import on_amended, on_raised
 from escalation.deciding import Rules
+from escalation.disclosure import routes as disclosure
 from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
 from escalation.hand_read import on_poison
 from escalation.notices import on_notice_failed
@@ -58,6 +59,7 @@ ROUTERS: Final = tuple(
         hand_over,
         information,
         pausing,
+        disclosure,
         acknowledge,
         details,
     )

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 Reader = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "deputy_dsl"))]
 Reason = Literal["triage", "decision", "call_back", "strategy_discussion", "handover", "complaint"]
+ForWhat = Reason | Literal["release_check"]
 
 
 class Opened(BaseModel):
@@ -81,6 +82,24 @@ async def read_details(  # noqa: PLR0917 - one parameter for each part of the re
     )
 
 
+async def opened_details(
+    session: AsyncSession, runtime: Runtime, viewer: Viewer, case_id: UUID, reason: ForWhat
+) -> list[Any]:
+    """What the school sent, oldest first, for a check by the machine; recorded as a reading.
+
+    Commits: what the session had locked is let go.
+    """
+    opener = runtime.opener
+    if opener is None:
+        raise _closed()
+    details, _ = await _sealed(session, case_id)
+    await _record(session, runtime, viewer, case_id, reason)
+    contents = [_content(opener, one.sealed, str(case_id)) for one in details]
+    if any(content is None for content in contents):
+        raise _closed()  # what cannot be opened cannot be checked against
+    return contents
+
+
 async def _sealed(
     session: AsyncSession, case_id: UUID
 ) -> tuple[list[SealedDetail], list[CaseEvent]]:
@@ -98,7 +117,7 @@ async def _sealed(
 
 
 async def _record(
-    session: AsyncSession, runtime: Runtime, viewer: Viewer, case_id: UUID, reason: Reason
+    session: AsyncSession, runtime: Runtime, viewer: Viewer, case_id: UUID, reason: ForWhat
 ) -> None:
     """COMMIT POINT: a crash just after it leaves a reading on record that nobody had, which is
     the right way round."""

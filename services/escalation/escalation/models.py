@@ -24,6 +24,7 @@ class CaseFile(SQLModel, table=True):
     basis: what each decision rested on, oldest first, to be replayed (`handrail policy replay`);
     the last says by `kept` what `decision` was when it was taken.
     unprocessed: the concern could not be understood and is to be read by hand.
+    disclosure: what the Education Safeguarding Team said to a request to tell others.
     erasure_asked_at: an erasure that a hold has stopped, and that its release carries out.
     version: counts every change of the case or of its tasks.
     """
@@ -60,6 +61,8 @@ class CaseFile(SQLModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     decided_by_ref: str | None = None
     entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    disclosure: str | None = None
+    disclosure_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     held: bool = False
     erasure_asked_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     erased_at: datetime | None = Field(default=None, sa_type=_INSTANT)
