@@ -24,7 +24,7 @@ from audit_log.verifying.exports import (
 )
 from audit_log.verifying.laying import put
 from audit_log.verifying.sources import Address, Unreachable, read_checkpoint, read_tile
-from handrail.auditing.given import UNREADABLE, address, in_words
+from handrail.auditing.given import UNREADABLE, in_words, opened
 from handrail.auditing.progress import Bar
 
 _PAGE = 500
@@ -44,8 +44,7 @@ def export(
         typer.echo("The file's name ends in .jsonl or .csv.", err=True)
         raise typer.Exit(UNREADABLE)
     narrowed = dict(one.partition("=")[::2] for one in where or [])
-    with in_words(), Bar("entries") as bar:
-        source = address(url)
+    with in_words(), Bar("entries") as bar, opened(url) as source:
         tree = _tree(source, file)
         last = _cut_to_whole_lines(file)
         written = 0

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -55,8 +55,10 @@ def token() -> str | None:
     return os.environ.get("HANDRAIL_TOKEN") or None
 
 
-def address(url: str) -> Address:
-    return Address(url, token())
+@contextmanager
+def opened(url: str) -> Iterator[Address]:
+    with closing(Address(url, token())) as source:
+        yield source
 
 
 def told(report: Report) -> None:

@@ -9,8 +9,8 @@ from audit_log.verifying.copying import copy_log
 from handrail.auditing.given import (
     KeyOption,
     PolicyOption,
-    address,
     in_words,
+    opened,
     policy_of,
     token,
     told,
@@ -28,9 +28,9 @@ def mirror(
     ] = False,
 ) -> None:
     """Copy the log, or bring a copy up to date. Stopped at any moment, it goes on from there."""
-    with in_words(), Bar("tiles") as bar:
+    with in_words(), Bar("tiles") as bar, opened(url) as source:
         report = copy_log(
-            address(url),
+            source,
             directory,
             policy_of(policy, key),
             entries=not hashes and token() is not None,

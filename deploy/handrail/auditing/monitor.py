@@ -13,8 +13,8 @@ from handrail.auditing.given import (
     UNREADABLE,
     KeyOption,
     PolicyOption,
-    address,
     in_words,
+    opened,
     policy_of,
     token,
     told,
@@ -36,9 +36,9 @@ def monitor(  # noqa: PLR0917 - typer gives each by its option's name
     once: Annotated[bool, typer.Option("--once", help="Look once, for a timer's use.")] = False,
 ) -> None:
     """Follow a log. Exit: 1 wrong, 2 no answer for too long, 3 too few vouch (with --once)."""
-    with in_words():
+    with in_words(), opened(url) as source:
         judged = policy_of(policy, key)
-        follower = Follower(address(url), directory, judged, token() is not None, patience)
+        follower = Follower(source, directory, judged, token() is not None, patience)
         heard, size = time.monotonic(), -1
         while True:
             try:

@@ -16,10 +16,10 @@ from audit_log.verifying.sources import Directory
 from handrail.auditing.given import (
     KeyOption,
     PolicyOption,
-    address,
     in_words,
     is_address,
     note_of,
+    opened,
     policy_of,
     token,
     told,
@@ -58,10 +58,7 @@ def verify(  # noqa: PLR0913, PLR0917 - typer gives each by its option's name
                 completeness=completeness,
                 processes=1 if is_address(target) else processes,
             )
-            source = address(target) if is_address(target) else Directory(place)
-            report = audit(source, wanted)
-            if not wanted.entries:
-                report.notes.append("no entry was looked at: that needs HANDRAIL_TOKEN")
+            report = _log(target, wanted)
         elif place.suffix in SUFFIXES:
             report = audit_export(place, judged, completeness=completeness)
         else:
@@ -71,6 +68,16 @@ def verify(  # noqa: PLR0913, PLR0917 - typer gives each by its option's name
     else:
         told(report)
     raise typer.Exit(report.exit_code)
+
+
+def _log(target: str, wanted: Wanted) -> Report:
+    if not is_address(target):
+        return audit(Directory(Path(target)), wanted)
+    with opened(target) as source:
+        report = audit(source, wanted)
+    if not wanted.entries:
+        report.notes.append("no entry was looked at: that needs HANDRAIL_TOKEN")
+    return report
 
 
 def _proof(file: Path, entry: Path | None, policy: Policy | None) -> Report:

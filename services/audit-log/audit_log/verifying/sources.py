@@ -61,6 +61,9 @@ class Address:
             raise Unreachable(f"{address} answered {answer.status_code}")
         return answer.content
 
+    def close(self) -> None:
+        self._client.close()
+
     def json(self, path: str, **query: str | int) -> object:
         try:
             answer = self._client.get(f"{self._url}/{path}", params=query)
