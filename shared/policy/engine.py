@@ -89,8 +89,7 @@ class Policy:
         subject: str = "child-1",
         authorities: Authorities,
     ) -> Decision:
-        values, in_hours = self.values(facts, received_at, authorities)
-        layer = self._layer(self._place(authorities)[0], received_at.astimezone(LONDON).date())
+        values, _, in_hours, layer = self._seen(facts, received_at, authorities)
         masks = masks_of(layer.table, values)
         plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
         case = Case(values, subject, received_at, discovery(received_at, discovered_at))
@@ -113,14 +112,15 @@ class Policy:
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> Outcome:
         """What `decide` requires, forbids and permits, without its reasons: for many at once."""
-        return self.reasoned(facts, received_at=received_at, authorities=authorities)[0]
+        values, given, _, layer = self._seen(facts, received_at, authorities)
+        outcomes = layer.outcomes(authorities, _conflicted(values))
+        return outcomes.read(outcomes.effect(layer.sparse.joined(values, given)))
 
     def reasoned(
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> tuple[Outcome, Callable[[], list[Reason]]]:
         """The outcome, and the rules behind it for whoever asks."""
-        values, given, _ = self._seen(facts, received_at, authorities)
-        layer = self._layer(self._place(authorities)[0], received_at.astimezone(LONDON).date())
+        values, given, _, layer = self._seen(facts, received_at, authorities)
         outcomes = layer.outcomes(authorities, _conflicted(values))
         both = layer.sparse.joined(values, given)
         return outcomes.read(outcomes.effect(both)), partial(outcomes.reasons, both, values)
@@ -133,14 +133,12 @@ class Policy:
         received_at: datetime,
         authorities: Authorities,
     ) -> dict[str, Any]:
-        values, _ = self.values(facts, received_at, authorities)
-        day = received_at.astimezone(LONDON).date()
-        table = self._layer(self._place(authorities)[0], day).table
+        values, _, _, layer = self._seen(facts, received_at, authorities)
         worst = {
             fact.name: values.get(fact.worst_case_if) == "yes"
             for fact in self.schema.facts.values()
         }
-        return why_not(table, route, values, worst, self.schema)
+        return why_not(layer.table, route, values, worst, self.schema)
 
     def settings(self, la: str | None = None) -> Settings:
         pack = self.locals.get(la or "")
@@ -164,18 +162,21 @@ class Policy:
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
     ) -> tuple[dict[str, Value], bool]:
         """Every fact as the rules see it, and whether the child's hub is open."""
-        values, _, in_hours = self._seen(facts, received_at, authorities)
+        values, _, in_hours, _ = self._seen(facts, received_at, authorities)
         return values, in_hours
 
     def _seen(
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
-    ) -> tuple[dict[str, Value], frozenset[str], bool]:
+    ) -> tuple[dict[str, Value], frozenset[str], bool, _Layer]:
+        """Every fact, which were given, whether the hub is open, and the rules that hold."""
         if received_at.tzinfo is None:
             raise ValueError("received_at must be an aware instant")
+        local = received_at.astimezone(LONDON)
+        applying, hours = self._place(authorities)
         values, given = self.schema.reading(facts)
-        in_hours = is_open(self._place(authorities)[1], received_at)
+        in_hours = is_open(hours, local)
         derive(values, given, self.schema, in_hours)
-        return values, given, in_hours
+        return values, given, in_hours, self._layer(applying, local.date())
 
     def _place_of(self, authorities: Authorities) -> tuple[tuple[str, ...], Hours]:
         """The authorities whose packs apply, and when the child's hub is open."""
