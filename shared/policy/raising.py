@@ -10,7 +10,11 @@ KEY: Final = ("route", "subject", "la", "owner_role")
 
 def raise_to(previous: Json, new: Decision) -> Json:
     """Every earlier action at its higher priority and earlier deadline, and all that is new."""
-    fresh = new.to_json()
+    return raise_shown(previous, new.to_json())
+
+
+def raise_shown(previous: Json, fresh: Json) -> Json:
+    """The same for a decision as JSON, which it changes."""
     actions = {_key(action): action for action in fresh["actions"]}
     for old in previous.get("actions", []):
         key = _key(old)

@@ -18,9 +18,10 @@ from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
 from escalation.schedule import answer_due, say_now, timers_for
 from shared.clock import Clock
-from shared.policy import Authorities, Policy, raise_to
+from shared.policy import Authorities, Policy
 from shared.policy.control.basis import Basis, digest
 from shared.policy.control.dated import DatedPolicies
+from shared.policy.raising import raise_shown
 from shared.telemetry import operator_alarm
 
 Json = dict[str, Any]
@@ -52,8 +53,9 @@ class Rules:
         decision = basis.decide(policy)
         for alarm in decision.alarms:
             operator_alarm(alarm)
-        case.basis = [*case.basis, basis.kept(policy, decision.to_json())]
-        return raise_to(together(*before), decision)
+        shown = decision.to_json()
+        case.basis = [*case.basis, basis.kept(policy, shown)]
+        return raise_shown(together(*before), shown)
 
     def watched(self, route: str, la: str | None) -> bool:
         """Whether a team on the platform works the route's queue there."""
@@ -62,7 +64,7 @@ class Rules:
 
 
 def together(*decisions: Json) -> Json:
-    """Earlier decisions as one, for `raise_to` to take the most urgent of each part."""
+    """Earlier decisions as one, for `raise_shown` to take the most urgent of each part."""
     clocks: dict[str, str] = {}
     for decision in decisions:
         for name, at in (decision.get("clocks") or {}).items():
