@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 from shared.policy import Authorities
 from shared.policy.control.dated import DatedPolicies
+from shared.policy.control.ledger import weaknesses
 from shared.policy.control.opening import open_packs
 from shared.policy.control.statements import Acceptance
 from shared.policy.schema import Raw
@@ -77,3 +78,6 @@ def test_once_an_acceptance_has_ended_the_version_before_decides_again(desk: Des
     assert versions(policies, at(1, 12, 12))["testshire"] == "1"
     (trouble,) = policies.troubles(at(1, 12, 12))
     assert "what was accepted of it ended on 2026-11-30" in trouble.why
+    assert list(weaknesses(desk.ledger, date(2026, 11, 30))) == []
+    (told,) = weaknesses(desk.ledger, date(2026, 12, 1))
+    assert "testshire: what was accepted ended on 2026-11-30: slower" in told

@@ -7,7 +7,7 @@ import pytest
 
 from shared.policy import Policy
 from shared.policy.control.dated import DatedPolicies
-from shared.policy.control.ledger import APPROVERS, LOCK
+from shared.policy.control.ledger import APPROVERS, LOCK, weaknesses
 from shared.policy.control.opening import open_packs
 from shared.policy.load import PACKS
 from tests.unit.policy.control.desk import LATER, LOCAL, Desk
@@ -92,6 +92,8 @@ def test_a_released_file_that_was_changed_gives_way_to_the_one_before(desk: Desk
     policies = open_packs(desk.packs)
     assert versions(policies)["testshire"] == "1"
     assert "was changed since it was signed" in only_trouble(policies)[1]
+    (told,) = weaknesses(desk.ledger, NOW.date())
+    assert told.startswith("released.lock:1: testshire 2: released/testshire@2.yaml was changed")
 
 
 def test_a_lock_that_cannot_be_read_leaves_the_packs_that_came_with_handrail(desk: Desk) -> None:

@@ -1,9 +1,11 @@
 """Only what enough approvers have signed, as it stands, counts as released."""
 
+import json
+from base64 import b64decode
 from dataclasses import replace
 from datetime import date, timedelta
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from tests.unit.policy.control.desk import LATER, LOCAL, TODAY, Desk
 
@@ -83,3 +85,18 @@ def test_the_lock_reads_back_as_it_was_written(desk: Desk) -> None:
     release = desk.release(LOCAL)
     assert desk.ledger.releases[-1] == release
     assert desk.ledger.releases[-1].statement.starts == date(2026, 9, 1)
+
+
+def test_a_signature_can_be_verified_by_the_published_words_alone(desk: Desk) -> None:
+    desk.release(LOCAL)
+    entry = json.loads((desk.packs / "released.lock").read_text())["releases"][-1]
+    known = json.loads((desk.packs / "approvers.json").read_text())["approvers"]
+    statement = {name: value for name, value in entry.items() if name != "approvals"}
+    assert len(entry["approvals"]) == 2
+    for approval in entry["approvals"]:
+        said = {"statement": statement, "approver": approval["approver"], "on": approval["on"]}
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        key = next(each["key"] for each in known if each["name"] == approval["approver"])
+        Ed25519PublicKey.from_public_bytes(b64decode(key)).verify(
+            b64decode(approval["signature"]), b"handrail pack release v1\n" + text.encode()
+        )
