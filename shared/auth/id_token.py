@@ -60,4 +60,4 @@ class IdTokens:
 
 def _name(claim: object) -> str:
     shown = claim if isinstance(claim, str) and claim.isprintable() else ""
-    return shown.strip()[:_MOST_NAME] or "You are signed in"
+    return shown.strip()[:_MOST_NAME] or "an account without a name"

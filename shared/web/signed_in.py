@@ -56,6 +56,17 @@ async def _typed(request: Request, session: sessions.Session) -> HeldForm | None
     return HeldForm(request.url.path + query, form.fields, session.principal.subject)
 
 
+async def still_signed_in(request: Request) -> bool:
+    """For a stream that outlives the check at its start: ask again every minute, and end if not.
+
+    Asking does not count as use, so that an open page alone keeps nobody signed in.
+    """
+    web, runtime = web_of(request), runtime_of(request)
+    secret, now = request.cookies.get(web.cookie(), ""), runtime.clock.now()
+    session = await sessions.find(runtime.sessions, secret, now, used=False)
+    return session is not None and session.live
+
+
 def signed_in(*roles: Role) -> SignedIn:
     """Gives the Principal of the person signed in; without roles, of anyone who is.
 

@@ -55,7 +55,9 @@ async def begin(sessions: Sessions, who: Principal, name: str, now: datetime) ->
     return Session(secret, who, name, live=True)
 
 
-async def find(sessions: Sessions, secret: str, now: datetime) -> Session | None:
+async def find(
+    sessions: Sessions, secret: str, now: datetime, *, used: bool = True
+) -> Session | None:
     """The session of the cookie; not `live` when it has run out, which says only whose it was."""
     if not box.is_secret(secret):
         return None
@@ -72,7 +74,7 @@ async def find(sessions: Sessions, secret: str, now: datetime) -> Session | None
             return None
         sealed, seen_at, ends_at = row
         live = now < ends_at and now - seen_at < IDLE
-        if live and now - seen_at >= _SEEN_EVERY:
+        if used and live and now - seen_at >= _SEEN_EVERY:
             await session.execute(
                 update(WebSession).where(col(WebSession.id) == key).values(seen_at=now)
             )

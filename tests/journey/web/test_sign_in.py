@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from fastapi import Request
 from sqlalchemy import text
 
 from shared.clock import SetClock
+from shared.web import still_signed_in
 from tests.journey.web.conftest import DUTY, ORIGIN, Desk, Provider, query
 
 CALLBACK = "/escalation/sign-in/callback"
@@ -229,6 +231,22 @@ async def test_a_session_ends_when_nobody_uses_it_and_after_a_day_of_work(
         clock.advance(timedelta(minutes=45))
         last = (await desk.get("/triage")).status_code
     assert last == 303
+
+
+async def test_an_open_stream_keeps_nobody_signed_in(desk: Desk, clock: SetClock) -> None:
+    await desk.sign_in()
+    request = Request(
+        {
+            "type": "http",
+            "app": desk.app,
+            "headers": [(b"cookie", f"handrail-escalation={desk.cookie}".encode())],
+        }
+    )
+    for _ in range(4):
+        assert await still_signed_in(request)
+        clock.advance(timedelta(minutes=15))
+    assert not await still_signed_in(request)
+    assert (await desk.get("/triage/live-for-tests")).status_code == 401
 
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(desk: Desk) -> None:
