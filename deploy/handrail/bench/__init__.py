@@ -80,6 +80,20 @@ def _policy(
     _show(lambda: bench_policy(seconds, rounds), as_json=as_json)
 
 
+@bench_app.command("audit")
+def _audit(
+    batch: Annotated[int, typer.Option(min=1, help="Events to a batch.")] = 1000,
+    batches: Annotated[int, typer.Option(min=1, help="Batches to a window.")] = 10,
+    rounds: RoundsOption = 9,
+    proofs: Annotated[int, typer.Option(min=0, help="Proofs to a side and round.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """Appending to the log beside plain COPY and INSERT, and proofs of 10^9 entries and of 10^5."""
+    from handrail.bench.audit import bench_audit  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_audit(batch, batches, rounds, proofs), as_json=as_json)
+
+
 def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
     from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
 

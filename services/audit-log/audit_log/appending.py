@@ -1,14 +1,16 @@
 """One batch on its way into the log: which of it is new, as which entries. No database in here."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from audit_log.canonical import Entry, of_conflict, of_event, of_lost, of_unreadable
 from audit_log.deliveries import Delivery, derived_id, lost_id
 from audit_log.known import Known, KnownEntry, same
-from audit_log.merkle import CompactRange, leaf_hash
+from audit_log.merkle import leaf_hash
 from audit_log.storing import Row
 from shared.events.envelope import Event
 
@@ -27,7 +29,6 @@ class Prepared:
     kind: str
     subject: UUID | None
     entry: Entry
-    leaf: bytes
 
     @property
     def odd(self) -> bool:
@@ -43,26 +44,26 @@ def prepare(delivery: Delivery) -> Prepared:
     else:
         entry = of_event(event, delivery.record.topic, salt)
         entry_id, kind = event.id, event.type
-    return Prepared(delivery, entry_id, kind, delivery.subject, entry, leaf_hash(entry.payload))
+    return Prepared(delivery, entry_id, kind, delivery.subject, entry)
 
 
 def _without_salt(one: Prepared) -> Prepared:
     """Of what comes after the erasure no salt is kept, and so none is committed to."""
     if one.delivery is None or one.delivery.event is None:
         return one
-    entry = of_event(one.delivery.event, one.delivery.record.topic, None)
-    return replace(one, entry=entry, leaf=leaf_hash(entry.payload))
+    return replace(one, entry=of_event(one.delivery.event, one.delivery.record.topic, None))
 
 
 @dataclass
 class Appending:
-    """rows: to be copied into the log. salts: (event id, subject, salt) of their commitments.
+    """first: the seq of the first row. rows: to be copied into the log. salts: (event id, subject,
+    salt) of their commitments.
 
     letters: what a person must look at, and why. erased: the concerns whose erasure is among the
     rows, with its seq. alarms: for the operator once the rows are durable.
     """
 
-    tree: CompactRange
+    first: int
     known: Known
     now: datetime
     rows: list[Row] = field(default_factory=list)
@@ -83,12 +84,28 @@ class Appending:
         ):
             self._add_conflict(delivery, delivery.event)
 
+    def add_new(self, prepared: Sequence[Prepared]) -> None:
+        """Events that nothing speaks against, if only the log holds none of them."""
+        now, add = self.now, self.rows.append
+        # Written out, for every event of the log passes through here.
+        for seq, one in enumerate(prepared, self.first + len(self.rows)):
+            delivery, entry, payload = one.delivery, one.entry, one.entry.payload
+            assert delivery is not None  # noqa: S101 - both are there: what is odd is added singly
+            assert delivery.event is not None  # noqa: S101
+            record, event = delivery.record, delivery.event
+            add((
+                seq, one.entry_id, one.kind, event.time, now, event.producer, event.sequence,
+                one.subject, entry.task_id, record.topic, record.partition, record.offset, payload,
+                sha256(b"\0" + payload).digest(),
+            ))  # fmt: skip
+            if entry.salt is not None:
+                self.salts.append((one.entry_id, one.subject, entry.salt))
+
     def add_lost(self, topic: str, partition: int, first: int, following: int) -> None:
         """Offsets that the bus does not have any more, and that never came."""
         entry = of_lost(topic, partition, first, following)
         row_id = lost_id(topic, partition, first, following)
-        leaf = leaf_hash(entry.payload)
-        about = Prepared(None, row_id, "audit.lost", None, entry, leaf)
+        about = Prepared(None, row_id, "audit.lost", None, entry)
         self._row(about, (topic, partition, first))
         self.alarms.append(f"log_offsets_lost:{topic}")
 
@@ -98,12 +115,10 @@ class Appending:
             return
         first, salt = self.known.entries[event.id].seq, secrets.token_bytes(_SALT_BYTES)
         entry = of_conflict(event, delivery.place, first, delivery.record.value, salt)
-        leaf = leaf_hash(entry.payload)
-        kind = "audit.conflict"
-        self._write(Prepared(delivery, entry_id, kind, delivery.subject, entry, leaf))
+        self._write(Prepared(delivery, entry_id, "audit.conflict", delivery.subject, entry))
 
     def _write(self, one: Prepared) -> None:
-        entry, subject, seq = one.entry, one.subject, self.tree.size
+        entry, subject, seq = one.entry, one.subject, self.first + len(self.rows)
         assert one.delivery is not None  # noqa: S101 - what never came is added elsewhere
         self._row(one, one.delivery.place)
         if entry.salt is not None and subject not in self.known.erased:
@@ -117,13 +132,19 @@ class Appending:
             self.salts = [salt for salt in self.salts if salt[1] != subject]
 
     def _row(self, one: Prepared, place: tuple[str, int, int]) -> None:
-        entry, now, seq = one.entry, self.now, self.tree.size
-        # A conflict must not count as its producer's: the number belongs to the first of the two.
-        event = one.delivery.event if one.delivery and one.kind != "audit.conflict" else None
-        counted: Row = (now, now, None, None)
-        if event:
-            counted = (event.time, now, event.producer, event.sequence)
-        about = (seq, one.entry_id, one.kind, *counted, one.subject, entry.task_id)
-        self.rows.append((*about, *place, entry.payload, one.leaf))
-        self.tree.append(one.leaf)
-        self.known.entries[one.entry_id] = KnownEntry(seq, one.leaf, entry.payload)
+        seq = self.first + len(self.rows)
+        row = _row(one, seq, place, self.now)
+        self.rows.append(row)
+        self.known.entries[one.entry_id] = KnownEntry(seq, row[-1], one.entry.payload)
+
+
+def _row(one: Prepared, seq: int, place: tuple[str, int, int], now: datetime) -> Row:
+    entry, kind = one.entry, one.kind
+    about = (one.subject, entry.task_id, *place, entry.payload, leaf_hash(entry.payload))
+    # A conflict must not count as its producer's: the number belongs to the first of the two.
+    event = one.delivery.event if one.delivery and kind != "audit.conflict" else None
+    if event is None:
+        return (seq, one.entry_id, kind, now, now, None, None, *about)
+    return (
+        seq, one.entry_id, kind, event.time, now, event.producer, event.sequence, *about,
+    )  # fmt: skip

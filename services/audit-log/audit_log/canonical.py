@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
+import orjson
 from pydantic import ValidationError
 
 from shared.events.catalogue import EVENTS
@@ -19,6 +20,8 @@ from shared.events.envelope import Event
 
 # The widest entry that a bundle of the tiled format can hold.
 MAX_ENTRY_BYTES: Final = 65_535
+# `"commitment":"…",` with 64 hexadecimal digits.
+_COMMITMENT_BYTES: Final = 80
 _MAX_REASON = 64
 Json = Any
 
@@ -45,6 +48,10 @@ class Entry:
 
 
 def canonical(value: Json) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # numbers of more than 64 bits, text that is not Unicode
+        pass
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return text.encode()
 
@@ -69,7 +76,6 @@ def read(data: bytes) -> Json:
             parse_float=_no_float,
             parse_constant=_no_float,
         )
-        canonical(value)
     except NotCanonical:
         raise
     except UnicodeError as error:
@@ -104,23 +110,38 @@ def of_event(event: Event, topic: str, salt: bytes | None) -> Entry:
     the whole of it goes under the commitment, and a person is to look.
     """
     envelope = _envelope(event, topic)
-    doubt, data, hidden = None, None, event.data
     try:
         data = _known(event)
         taken: dict[str, Json] = {}
         envelope["data"] = _take_sealed(data, "", taken)
         hidden = canonical(taken) if taken else b""
-        if len(canonical(envelope)) > MAX_ENTRY_BYTES - 200:
-            raise NotCanonical("too-large")
+        return _committed(envelope, salt, hidden, data)
     except NotCanonical as error:
-        doubt, hidden = error.code, event.data
-        envelope.pop("data", None)
-        envelope |= {"undisclosed": doubt, "length": len(event.data)}
+        doubt = error.code
+    except UnicodeError:
+        doubt = "not-utf8"
+    for name in ("data", "commitment"):
+        envelope.pop(name, None)
+    envelope |= {"undisclosed": doubt, "length": len(event.data)}
+    return _committed(envelope, salt, event.data, None, doubt)
+
+
+def _committed(
+    envelope: dict[str, Json],
+    salt: bytes | None,
+    hidden: bytes,
+    data: Json,
+    doubt: str | None = None,
+) -> Entry:
     if not hidden:
         salt = None
     if salt is not None:
         envelope["commitment"] = commitment(salt, hidden)
-    return Entry(canonical(envelope), salt, _task_id(data), doubt)
+    payload = canonical(envelope)
+    # The same with and without its commitment, or an erasure would change what the entry says.
+    if len(payload) + (0 if salt else _COMMITMENT_BYTES) > MAX_ENTRY_BYTES:
+        raise NotCanonical("too-large")
+    return Entry(payload, salt, _task_id(data), doubt)
 
 
 def _envelope(event: Event, topic: str) -> dict[str, Json]:

@@ -35,13 +35,21 @@ class CompactRange:
     def to_bytes(self) -> bytes:
         return b"".join(self.hashes)
 
-    def append(self, leaf: bytes) -> None:
-        tail, complete = leaf, self.size
+    def append(self, tail: bytes, height: int = 0) -> None:
+        """A leaf; with a height, a perfect subtree of 2^height leaves, of which the size must be a
+        multiple."""
+        complete = self.size >> height
         while complete & 1:
             tail = node_hash(self.hashes.pop(), tail)
             complete >>= 1
         self.hashes.append(tail)
-        self.size += 1
+        self.size += 1 << height
+
+    def cut(self, leaves: int) -> None:
+        """Forgets that many of the last leaves, of a size whose lowest bits they are."""
+        for _ in range(leaves.bit_count()):
+            self.hashes.pop()
+        self.size -= leaves
 
     def root(self) -> bytes:
         if not self.hashes:

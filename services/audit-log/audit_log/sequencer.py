@@ -19,7 +19,8 @@ from audit_log.appending import Appending, Prepared, prepare
 from audit_log.deliveries import read_record
 from audit_log.known import Known, look_up
 from audit_log.models import Commitment, ErasedSubject
-from audit_log.storing import Started, Tail, begin, copy_rows, end
+from audit_log.storing import Started, Tail, begin, copy_and_grow, end
+from audit_log.tiles import FullTile
 from shared import telemetry
 from shared.bus import Batch
 from shared.bus.failpoint import reach
@@ -44,7 +45,7 @@ class Ahead(Exception):
 
 
 class _NeedsCare(Exception):
-    """Something in the batch is known, or its concern is erased: to be taken event by event."""
+    """Something in the batch may be known, or its concern is erased: it is taken event by event."""
 
 
 class Sequencer:
@@ -65,6 +66,12 @@ class Sequencer:
         Ahead where records are missing before the batch; with `lost` the log then says which.
         """
         prepared = [prepare(read_record(record)) for record in batch.records]
+        return await self.append_prepared(batch, prepared, lost=lost)
+
+    async def append_prepared(
+        self, batch: Batch, prepared: Sequence[Prepared], *, lost: bool = False
+    ) -> int:
+        """The same, of a batch whose entries are made already."""
         if not any(one.odd for one in prepared):
             with suppress(_NeedsCare):
                 return await self._append_plainly(batch, prepared, lost=lost)
@@ -88,6 +95,8 @@ class Sequencer:
         except _LOST:
             await self.close()
             raise
+        except asyncpg.UniqueViolationError:
+            raise _NeedsCare from None  # an id that the log has, or twice in the batch
         except BaseException as error:
             if not isinstance(error, (Ahead, _NeedsCare)):
                 await self.close()  # its transaction may be half way: a fresh one knows nothing
@@ -126,32 +135,31 @@ class Sequencer:
     ) -> tuple[Appending, Tail]:
         """session: where an event that is known, or erased, can be looked into."""
         place = (batch.topic, batch.partition)
-        ids = [one.entry_id for one in prepared]
-        subjects = [one.subject for one in prepared if one.subject]
+        ids = [one.entry_id for one in prepared] if session else []
+        # Only a salt that would be kept must not be one of an erased concern's.
+        subjects = [one.subject for one in prepared if one.subject and one.entry.salt]
         started = await begin(connection, place, ids, subjects, self._tail)
         await reach("audit.after-lock")
-        if (started.known or started.erased) and session is None:
-            raise _NeedsCare
-        known = Known()
-        if session and started.known:
-            deliveries = [one.delivery for one in prepared if one.delivery]
-            known = await look_up(session, deliveries, started.known)
-        known.erased = set(started.erased)
-        appending = Appending(started.tree, known, self._clock.now())
+        appending = Appending(started.first, Known(), self._clock.now())
         self._look_before(batch, started, appending, lost=lost)
-        for one in prepared:
-            appending.add(one)
-        if session is None and (appending.letters or appending.erased):
-            raise _NeedsCare
+        if session is None:
+            if started.erased or _is_behind(batch, started):
+                raise _NeedsCare
+            appending.add_new(prepared)
+        else:
+            appending.known = await _known(session, prepared, started)
+            for one in prepared:
+                appending.add(one)
+        tiles: list[FullTile] = []
         if appending.rows:
-            await copy_rows(connection, appending.rows)
+            tiles = await copy_and_grow(connection, started, appending.rows)
             await reach("audit.after-entries")
         if appending.salts:
             await connection.copy_records_to_table(
                 "commitment", records=appending.salts, columns=("event_id", "subject", "salt")
             )
         goes_on = (*place, _following(batch, started, appending))
-        tail = await end(connection, goes_on, started, appending.rows, appending.now)
+        tail = await end(connection, goes_on, started, tiles, appending.now)
         return appending, tail
 
     def _look_before(
@@ -191,6 +199,20 @@ class Sequencer:
             await session.execute(
                 update(DeadLetter).where(col(DeadLetter.subject).in_(subjects)).values(raw=None)
             )
+
+
+def _is_behind(batch: Batch, started: Started) -> bool:
+    """Some of it has come before, or a bus that was made anew counts from its start."""
+    return started.next_offset is not None and batch.records[0].offset < started.next_offset
+
+
+async def _known(session: AsyncSession, prepared: Sequence[Prepared], started: Started) -> Known:
+    known = Known()
+    if started.known:
+        deliveries = [one.delivery for one in prepared if one.delivery]
+        known = await look_up(session, deliveries, started.known)
+    known.erased = set(started.erased)
+    return known
 
 
 def _following(batch: Batch, started: Started, appending: Appending) -> int:

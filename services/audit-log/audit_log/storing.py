@@ -1,8 +1,10 @@
 """The sequencer's statements: what one append asks of the database, on one connection.
 
-begin (lock, head, known ids: one round trip) → COPY of the rows → end (tiles, head, offset: one).
+begin (lock, head: one round trip) → COPY of the rows → end (tiles, head, offset: one). What is in
+the log already makes the COPY fail: then the batch is taken event by event, with the ids looked up.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +13,8 @@ from uuid import UUID
 
 import asyncpg
 
-from audit_log.merkle import HASH_BYTES, CompactRange
-from audit_log.tiles import WIDTH, filled, needs_earlier
+from audit_log.merkle import CompactRange
+from audit_log.tiles import FullTile, grow, needs_earlier
 
 # The columns of log_entry in the order of a row.
 COLUMNS: Final = (
@@ -63,7 +65,7 @@ async def begin(
     subjects: Sequence[UUID],
     tail: Tail,
 ) -> Started:
-    """Locks the log until the transaction ends."""
+    """Locks the log until the transaction ends. ids, subjects: to be told which of them it has."""
     row = await connection.fetchrow(_BEGIN, *place, ids, subjects, tail.size)
     hashes = tail.hashes if row["size"] == tail.size else row["tail"] or b""
     tree = CompactRange.from_bytes(row["size"], row["range"] or b"")
@@ -71,36 +73,47 @@ async def begin(
 
 
 async def copy_rows(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
-    await connection.copy_records_to_table("log_entry", records=rows, columns=COLUMNS)
     events = [(row[_EVENT], row[_SEQ]) for row in rows]
     await connection.copy_records_to_table("log_event", records=events, columns=("event_id", "seq"))
+    await connection.copy_records_to_table("log_entry", records=rows, columns=COLUMNS)
+
+
+async def copy_and_grow(
+    connection: asyncpg.Connection, started: Started, rows: Sequence[Row]
+) -> list[FullTile]:
+    """Copies the rows, and grows the tree by them while PostgreSQL takes them in."""
+    leaves = [row[_LEAF] for row in rows]
+    earlier = {
+        asked: await connection.fetchval(_EARLIER, *asked)
+        for asked in needs_earlier(started.first, len(leaves))
+    }
+    copying = asyncio.create_task(copy_rows(connection, rows))
+    await asyncio.sleep(0)  # the first of it is on its way
+    try:
+        tiles, started.tail = grow(
+            started.tree, leaves, started.tail, lambda *asked: earlier[asked]
+        )
+    finally:
+        await copying
+    return tiles
 
 
 async def end(
     connection: asyncpg.Connection,
     place: Place,
     started: Started,
-    rows: Sequence[Row],
+    tiles: list[FullTile],
     at: datetime,
 ) -> Tail:
-    """Writes full tiles, the head and the offset. started.tree holds the rows' leaves already.
+    """Writes full tiles, the head where the tree has grown, and the offset.
 
     place: topic, partition, and the offset to go on from.
     """
-    if not rows:
-        await connection.execute(_END, *place, *(None,) * 4, [], [], [], [])
-        return Tail(started.first, started.tail)
-    leaves = [row[_LEAF] for row in rows]
-    earlier = {
-        asked: await connection.fetchval(_EARLIER, *asked)
-        for asked in needs_earlier(started.first, len(leaves))
-    }
-    tiles = filled(started.first, leaves, started.tail, lambda *asked: earlier[asked])
     tree = started.tree
+    grown = (tree.size, tree.root(), tree.to_bytes(), at)
     await connection.execute(
-        _END, *place, tree.size, tree.root(), tree.to_bytes(), at,
+        _END, *place, *(grown if tree.size > started.first else (None,) * 4),
         [tile.level for tile in tiles], [tile.index for tile in tiles],
         [tile.root for tile in tiles], [tile.hashes for tile in tiles],
     )  # fmt: skip
-    behind = (started.tail + b"".join(leaves))[-(tree.size % WIDTH) * HASH_BYTES or None :]
-    return Tail(tree.size, behind if tree.size % WIDTH else b"")
+    return Tail(tree.size, started.tail)

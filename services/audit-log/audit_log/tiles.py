@@ -6,9 +6,10 @@ leaf hashes or from the roots of the level below.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
-from audit_log.merkle import HASH_BYTES, node_hash
+from audit_log.merkle import HASH_BYTES, CompactRange
 
 WIDTH: Final = 256
 _HEIGHT: Final = 8  # 256 = 2^8
@@ -28,10 +29,16 @@ Earlier = Callable[[int, int, int], bytes]
 
 def subtree_root(hashes: bytes) -> bytes:
     """Of a full tile's 256 hashes."""
-    level = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-    while len(level) > 1:
-        level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level), 2)]
-    return level[0]
+    # Written out: every leaf of the log passes through here.
+    step = 2 * HASH_BYTES
+    while len(hashes) > HASH_BYTES:
+        hashes = b"".join(
+            [
+                sha256(b"\x01" + hashes[at : at + step]).digest()
+                for at in range(0, len(hashes), step)
+            ]
+        )
+    return hashes
 
 
 def width_at(level: int, index: int, size: int) -> int:
@@ -58,6 +65,27 @@ def filled(size: int, leaves: Sequence[bytes], tail: bytes, earlier: Earlier) ->
         found += made
         level, first, new = level + 1, start // WIDTH, b"".join(tile.root for tile in made)
     return found
+
+
+def grow(
+    tree: CompactRange, leaves: Sequence[bytes], tail: bytes, earlier: Earlier
+) -> tuple[list[FullTile], bytes]:
+    """Appends the leaves to the tree; the tiles that became full, and the new tail.
+
+    A full tile's root is a subtree of the tree, so no hash is computed twice.
+    """
+    tiles = filled(tree.size, leaves, tail, earlier)
+    rest = leaves
+    for tile in tiles:
+        if tile.level == 0:
+            tree.cut(tree.size % WIDTH)
+            tree.append(tile.root, _HEIGHT)
+    if tiles:
+        over = (len(tail) // HASH_BYTES + len(leaves)) % WIDTH
+        rest, tail = leaves[len(leaves) - over :], b""
+    for leaf in rest:
+        tree.append(leaf)
+    return tiles, tail + b"".join(rest)
 
 
 def needs_earlier(size: int, count: int) -> list[tuple[int, int, int]]:
