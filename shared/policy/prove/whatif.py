@@ -10,17 +10,27 @@ from shared.policy.prove.ground import Ground
 from shared.policy.prove.obligation import Goal, Obligation
 from shared.policy.prove.sources import Effects, Source
 from shared.policy.prove.space import TYPES, Key
-from shared.policy.schema import UNKNOWN, Fact
+from shared.policy.schema import UNKNOWN, Fact, Schema
 
 
 def not_lower(promise: Promise, clause: Clause, ground: Ground) -> Iterator[Obligation]:
     told = clause.options["unknown_not_lower_than"]
     spared = {str(name) for name in clause.options.get("except", ())}
-    for name in told["facts"]:
+    for name in _facts(told["facts"], ground.schema):
         fact = ground.schema[name]
         values = _known(fact) if told["value"] == "any" else [told["value"]]
         for value in _representatives(name, values, ground.effects):
             yield from _lower(promise, name, value, spared, ground.effects)
+
+
+def _facts(told: list[str] | str, schema: Schema) -> list[str]:
+    """Those named; `flags`: every yes or no; `worst_case`: every fact that is read at its worst."""
+    given = [fact for fact in schema.facts.values() if not fact.derived and fact.kind != "set"]
+    if told == "flags":
+        return [fact.name for fact in given if fact.kind == "flag"]
+    if told == "worst_case":
+        return [fact.name for fact in given if fact.unknown == "worst_case"]
+    return list(told)
 
 
 def _known(fact: Fact) -> list[Key]:
