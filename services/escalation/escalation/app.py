@@ -27,6 +27,7 @@ from escalation.deciding import Rules
 from escalation.disclosure import routes as disclosure
 from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
 from escalation.hand_read import on_poison
+from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
@@ -81,12 +82,16 @@ def create_app(
     async def timers(runtime: Runtime) -> None:
         await run_timers(runtime, rules)
 
+    async def live(runtime: Runtime) -> None:
+        app.state.feed = Feed(runtime.sessions)
+        await app.state.feed.run()
+
     service = Service(
         name=NAME,
         title="Handrail escalation",
         routers=ROUTERS,
         subscription=subscription,
-        background=(timers, sweep_sign_ins),
+        background=(timers, live, prune_often, sweep_sign_ins),
         ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)

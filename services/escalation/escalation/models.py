@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -150,6 +150,26 @@ class Timer(SQLModel, table=True):
     kind: str
     due_at: datetime = Field(sa_type=_INSTANT)
     attempts: int = 0
+
+
+class QueueChange(SQLModel, table=True):
+    """A task was made or changed, or something of its case that its row shows; a trigger says so.
+
+    Open desks are told of it (`live`); it is kept for minutes."""
+
+    __tablename__ = "queue_change"
+
+    seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    task_id: UUID
+    route: str
+    la: str | None = None
+    at: datetime = Field(
+        sa_column=Column(
+            DateTime(timezone=True), server_default=text("clock_timestamp()"), index=True
+        )
+    )
 
 
 class Disagreement(SQLModel, table=True):

@@ -250,13 +250,54 @@ def upgrade() -> None:
     op.create_index("timer_due", "timer", ["due_at", "id"])
     op.create_index("timer_task", "timer", ["task_id"])
 
+    op.create_table(
+        "queue_change",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("la", sa.String(), nullable=True),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index(op.f("ix_queue_change_at"), "queue_change", ["at"])
+    # Whoever changes a task, desks that show it hear of it.
+    op.execute("""
+        CREATE FUNCTION tell_desks_of_task() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO queue_change (task_id, route, la) VALUES (new.id, new.route, new.la);
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_desks AFTER INSERT OR UPDATE ON task
+        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_task()
+    """)
+    op.execute("""
+        CREATE FUNCTION tell_desks_of_case() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO queue_change (task_id, route, la)
+            SELECT id, route, la FROM task WHERE case_id = new.id AND closed_at IS NULL;
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_desks AFTER UPDATE OF rating, unprocessed, entered_in_error_at
+        ON case_file FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
+    """)
+
     # To compress them took more of PostgreSQL's time than all else about the rows.
     for table, column in (("case_file", "decision"), ("sealed_detail", "sealed")):
         op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION tell_desks_of_task CASCADE")
+    op.execute("DROP FUNCTION tell_desks_of_case CASCADE")
     for table in (
+        "queue_change",
         "timer",
         "disagreement",
         "link_decision",
