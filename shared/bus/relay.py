@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 _SELECT = """
 SELECT * FROM (
     SELECT *, sum(length(data) + 1024) OVER (ORDER BY seq) AS bytes_so_far,
-           row_number() OVER (ORDER BY seq) AS nr
+           row_number() OVER (ORDER BY seq) AS nr, count(*) OVER () AS found
     FROM (
         SELECT * FROM outbox WHERE seq >= $1 AND subject <> ALL($2::uuid[])
         ORDER BY seq LIMIT $3
@@ -183,10 +183,10 @@ class _Relay:
                 self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
-            elif not look.held:
-                self._state.oldest = None
             await _settle(connection, look)
-            if not rows:
+            if not _more(rows):  # whoever writes another rings
+                if not look.held:
+                    self._state.oldest = None
                 await self._doorbell.wait(POLL_SECONDS)
 
     async def _wait_for_the_bus(self, look: _Look) -> None:
@@ -273,6 +273,11 @@ class _Relay:
             self._told.add(row["seq"])
             log.error("outbox row stuck", reason=reason, event_id=str(row["event_id"]))
         return None
+
+
+def _more(rows: Sequence[Any]) -> bool:
+    """Whether a batch's limits cut off what else is pending."""
+    return bool(rows) and (rows[0]["found"] > len(rows) or len(rows) >= MAX_BATCH_RECORDS)
 
 
 async def _settle(connection: asyncpg.Connection, look: _Look) -> None:
