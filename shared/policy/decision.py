@@ -1,9 +1,10 @@
 """What the policy answers: actions, prohibitions, questions, the gate; and that it only rises."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from shared.policy.schema import Value
 
@@ -29,14 +30,13 @@ def show_value(value: Value) -> str | int | list[str]:
     return sorted(value) if isinstance(value, frozenset) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(NamedTuple):
     """One rule that fired, and what it matched."""
 
     rule: str
     title: str
     cite: str
-    facts: Mapping[str, Value] = field(default_factory=dict)
+    facts: Mapping[str, Value] = MappingProxyType({})
     says: str = ""
 
     def to_json(self) -> Json:
@@ -63,8 +63,7 @@ def _show(because: tuple[Because, ...], shown: Shown) -> list[Json]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     route: str
     subject: str
     la: str | None
@@ -101,8 +100,7 @@ class Action:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Prohibition:
+class Prohibition(NamedTuple):
     code: str
     say: str
     because: tuple[Because, ...]
