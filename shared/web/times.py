@@ -24,9 +24,9 @@ class Deadline:
 
 
 def deadline(by: datetime | None, now: datetime, hours: Hours = OFFICE) -> Deadline:
-    """A deadline as it stands now; None is "now", which is overdue from its first moment."""
+    """A deadline as it stands now; None is due "now", and so never overdue, as in a queue's rows."""
     if by is None:
-        return Deadline("now", "", overdue=True, iso="")
+        return Deadline("now", "", overdue=False, iso="")
     overdue = by <= now
     first, last = (by, now) if overdue else (now, by)
     apart = span(first, last, hours)

@@ -37,9 +37,9 @@ def test_a_deadline_is_said_with_its_day_and_what_is_left_of_working_time(
     assert str(deadline(london(by), TUESDAY)) == reads
 
 
-def test_what_is_due_now_is_overdue_and_has_no_time() -> None:
+def test_what_is_due_now_has_no_time_and_is_not_overdue() -> None:
     now = deadline(None, TUESDAY)
-    assert (str(now), now.overdue, now.iso) == ("now", True, "")
+    assert (str(now), now.overdue, now.iso) == ("now", False, "")
 
 
 def test_where_nobody_works_in_between_the_clock_is_said_as_it_runs() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func
+from sqlalchemy import func, union_all
 from sqlalchemy import select as columns
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,7 +13,7 @@ from escalation.access import Session, rules_of
 from escalation.conflicts import without_conflict
 from escalation.deciding import Rules
 from escalation.models import CaseFile, Task
-from escalation.queue import queue_page
+from escalation.queue import ORDER, queue_page
 from escalation.rows import TaskRow
 from escalation.viewer import Viewer, viewer_of
 from escalation.web.words import authority_name, queue_name
@@ -115,19 +115,22 @@ async def _link(
     session: AsyncSession, viewer: Viewer, rules: Rules, route: str, la: str
 ) -> QueueLink:
     now = rules.clock.now()
-    some = (
+    arms = (
         columns(col(Task.by))
         .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
         .where(
             col(Task.route) == route,
-            col(Task.la) == la,
+            of_authority,
             col(Task.closed_at).is_(None),
             without_conflict(viewer),
         )
+        .order_by(*ORDER)
         .limit(_COUNTED + 1)
-        .subquery()
+        # As the queue itself: what belongs to no authority yet is in each one's.
+        for of_authority in (col(Task.la) == la, col(Task.la).is_(None))
     )
-    late = func.count().filter((some.c.by < now) | some.c.by.is_(None))
+    some = union_all(*(columns(arm.subquery().c.by) for arm in arms)).subquery()
+    late = func.count().filter(some.c.by < now)
     number, overdue = (await session.execute(columns(func.count(), late))).one()
     return QueueLink(
         name=queue_name(route),
