@@ -17,6 +17,10 @@ HUBS: Final = ("MASH", "EDT")
 ALWAYS_TOLD: Final = ("MASH",)
 ANYONE: Final = "whoever_reported"
 HUB_OPEN: Final = ClockSpec("HUB_OPEN")
+HOME_UNKNOWN: Final = (
+    "Where the child lives is not known: this is the authority where the child was found, else the "
+    "school's. Say so, and ask who has the child."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +147,17 @@ class Planner:
             channel = require.channel or service.channel
             draft = Draft(route, require.subject, service, owner, channel, require.priority)
             drafts[key] = draft
+            if where.home is None and self._serves_home(require):
+                draft.scripts[HOME_UNKNOWN] = None
         draft.priority = min(draft.priority, require.priority)
         self._add_clocks(draft, require, service, where)
         if require.script:
             draft.scripts[require.script] = None
         return draft
+
+    def _serves_home(self, require: Require) -> bool:
+        route = self._national.routes[require.route]
+        return route.team and (require.la or route.serves) == "home"
 
     def _add_clocks(
         self, draft: Draft, require: Require, service: Service, where: Authorities

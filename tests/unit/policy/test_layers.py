@@ -181,6 +181,10 @@ def test_where_the_home_is_not_known_the_place_found_serves_and_then_the_school(
     harm = {"harm_level": "suspected_significant", "concern_types": ["physical"]}
     assert las(harm, Authorities(found="821", school="886"))["MASH"] == "821"
     assert las(harm, Authorities(school="886"))["MASH"] == "886"
+    told = decide(load_policy(), harm, None, None, "886")
+    assert "Where the child lives is not known" in action(told, "MASH", "886").script
+    known = decide(load_policy(), harm, "886", None, "886")
+    assert "is not known" not in action(known, "MASH", "886").script
 
 
 def test_local_rules_come_with_the_home_and_the_schools_authority() -> None:
