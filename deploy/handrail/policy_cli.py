@@ -10,6 +10,7 @@ from handrail.policy_explain import explain
 from handrail.policy_packs import Packs, policy_of, stop
 from handrail.policy_prove_cli import add_to as add_proofs_to
 from handrail.policy_render import render
+from handrail.policy_vocabulary_cli import vocabulary
 from shared.policy.checks import problems, remarks
 from shared.policy.examples import failures
 
@@ -17,6 +18,7 @@ policy_app = typer.Typer(no_args_is_help=True, help="The rules: check, test and 
 policy_app.command()(explain)
 policy_app.command()(render)
 policy_app.command()(defaults)
+policy_app.command()(vocabulary)
 add_to(policy_app)
 add_proofs_to(policy_app)
 

@@ -119,3 +119,8 @@ def test_a_body_that_is_no_json_says_so_and_nothing_of_it(tmp_path: Path) -> Non
     told = run("explain", str(path), code=1)
     assert "cannot be read" in told
     assert "secret" not in told
+
+
+def test_the_page_of_facts_is_as_the_schema_says() -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "facts.md"
+    assert page.read_text(encoding="utf-8") == run("vocabulary")
