@@ -212,7 +212,8 @@ def _mutant_lines(outcome: Outcome, seconds: float) -> Iterator[str]:
     weaker = outcome.mutants - len(outcome.equivalent)
     yield (
         f"{len(outcome.equivalent)} ask nothing less, as both provers show; of the {weaker} that "
-        f"do, the gate notices {outcome.by_gate}"
+        f"do, the gate notices {outcome.by_gate}. Of the {len(outcome.equivalent)}, "
+        f"{outcome.thinner} are told as thinner: another rule still asks for it"
     )
     yield from (f"SURVIVES AND IS WEAKER: {name}" for name in outcome.unshown)
     yield f"{seconds:.1f} s"
@@ -223,6 +224,7 @@ def _mutants_json(outcome: Outcome, seconds: float) -> dict[str, Any]:
         "mutants": outcome.mutants,
         "by_gate": outcome.by_gate,
         "by_promises": outcome.by_promises,
+        "told_as_thinner": outcome.thinner,
         "equivalent_or_stronger": outcome.equivalent,
         "survive_and_are_weaker": outcome.unshown,
         "noticed_by_the_gate_alone": outcome.unnoticed,

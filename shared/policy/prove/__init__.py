@@ -1,6 +1,6 @@
 """Proves the packs against the duty register, two ways that must agree."""
 
-from shared.policy.prove.compare import Loss, is_weaker, stronger_or_equal
+from shared.policy.prove.compare import Loss, is_weaker, stronger_or_equal, thinner
 from shared.policy.prove.duties import Register, load_register
 from shared.policy.prove.proof import Engine, Failure, Proof, Prover
 from shared.policy.prove.smt import SolverMissing
@@ -22,4 +22,5 @@ __all__ = [
     "load_register",
     "slices",
     "stronger_or_equal",
+    "thinner",
 ]

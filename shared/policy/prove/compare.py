@@ -5,7 +5,7 @@ changed is looked at, so that a comparison costs what the change is worth.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.policy.pack import Require
 from shared.policy.prove.obligation import Goal, Need, Obligation
@@ -99,6 +99,24 @@ def stronger_or_equal(
         except TooManyRegions:
             where = ()
         found.append(Loss(question.promise, question.what, where))
+    return found
+
+
+def thinner(old: Effects, new: Effects, spaces: tuple[Slice, ...]) -> list[tuple[str, str]]:
+    """Rules that ask for less by themselves, and what: also where another rule still asks for it.
+
+    No answer need be weaker; but what two rules held is held by one.
+    """
+    found = []
+    for rule, sources in old.by_rule.items():
+        before, after = old.of(rule), new.of(rule)
+        if sources == new.by_rule.get(rule) and before.same_as(after):
+            continue
+        found += [
+            (rule, question.what)
+            for question in weakenings(replace(before, permits={}), replace(after, permits={}))
+            if not holds(question, spaces)
+        ]
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from shared.policy.engine import Policy
 from shared.policy.pack import Rule
-from shared.policy.prove.compare import is_weaker, weakenings
+from shared.policy.prove.compare import is_weaker, thinner, weakenings
 from shared.policy.prove.duties import Promise, Register
 from shared.policy.prove.ground import Ground
 from shared.policy.prove.mutants import Mutant, mutants, permit_mutants
@@ -27,6 +27,7 @@ class Outcome:
     mutants: int = 0
     by_gate: int = 0
     by_promises: int = 0
+    thinner: int = 0  # of those that the gate lets pass: told, because a rule asks less by itself
     kinds: Counter[str] = field(default_factory=Counter)
     kinds_by_gate: Counter[str] = field(default_factory=Counter)
     kinds_by_promises: Counter[str] = field(default_factory=Counter)
@@ -79,6 +80,7 @@ class Mutation:
             outcome.unshown.append(mutant.name)
         else:
             outcome.equivalent.append(mutant.name)
+            outcome.thinner += bool(thinner(self.old, new, self.spaces))
 
     # ---- the promises that a rule stands behind -----------------------------------------------
     def _index(self) -> Mapping[str, list[Promise]]:

@@ -72,6 +72,8 @@ class Prover:
         self._solver: Solver | None = None
         self._answers: dict[object, tuple[bool, Count]] = {}
         self.layers = layers(policy, day)
+        if kind is not None:
+            self.layers = [effects.within(self.spaces) for effects in self.layers]
 
     def run(self) -> Proof:
         national = self.layers[0]

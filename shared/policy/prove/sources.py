@@ -82,6 +82,34 @@ class Effects:
         mine = self.tasks, self.forbids, self.permits
         return mine == (other.tasks, other.forbids, other.permits)
 
+    def of(self, rule: str) -> "Effects":
+        """What one rule causes by itself."""
+        mine = set(self.by_rule.get(rule, ()))
+
+        def own(sources: Iterable[Source]) -> tuple[Source, ...]:
+            return tuple(s for s in sources if s in mine or (s.certain and s.rule == rule))
+
+        return replace(
+            self,
+            tasks=tuple((task, source) for task, source in self.tasks if source in mine),
+            forbids={code: own(sources) for code, sources in self.forbids.items()},
+            permits={code: own(sources) for code, sources in self.permits.items()},
+        )
+
+    def within(self, spaces: Iterable[Slice]) -> "Effects":
+        """Only what can apply there at all."""
+
+        def left(sources: Iterable[Source]) -> tuple[Source, ...]:
+            return tuple(s for s in sources if any(s.cubes(where) for where in spaces))
+
+        kept = set(left(source for _, source in self.tasks))
+        return replace(
+            self,
+            tasks=tuple((task, source) for task, source in self.tasks if source in kept),
+            forbids={code: left(sources) for code, sources in self.forbids.items()},
+            permits={code: left(sources) for code, sources in self.permits.items()},
+        )
+
     def without(self, rule: str) -> "Effects":
         """What the other rules cause."""
         gone = set(self.by_rule[rule])

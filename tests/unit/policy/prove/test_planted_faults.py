@@ -6,7 +6,7 @@ import pytest
 
 from shared.policy.clocks import ClockSpec
 from shared.policy.pack import Require, Route, Rule
-from shared.policy.prove import gates, layer, slices, stronger_or_equal
+from shared.policy.prove import gates, layer, slices, stronger_or_equal, thinner
 from shared.policy.prove.smt import Solver
 from shared.policy.prove.words import region_words
 from tests.unit.policy.prove.planted import (
@@ -166,6 +166,16 @@ def test_what_is_the_same_or_stronger_is_no_loss() -> None:
     stronger = layer(planted(only("NAT-GEN-04", sooner)), DAY)
     assert stronger_or_equal(layer(POLICY, DAY), stronger, slices(POLICY.schema)) == []
     assert stronger_or_equal(stronger, layer(POLICY, DAY), slices(POLICY.schema)) != []
+
+
+def test_a_duty_that_only_one_of_two_rules_still_carries_is_told_as_thinner() -> None:
+    def without_the_dsl(each: Rule) -> Rule:
+        return replace(each, requires=tuple(r for r in each.requires if r.route != "DSL"))
+
+    old, new = layer(POLICY, DAY), layer(planted(only("NAT-FGM-01", without_the_dsl)), DAY)
+    assert stronger_or_equal(old, new, slices(POLICY.schema)) == []
+    assert thinner(old, new, slices(POLICY.schema)) == [("NAT-FGM-01", "DSL P1 by now")]
+    assert thinner(old, old, slices(POLICY.schema)) == []
 
 
 def test_a_gate_that_answers_too_much_is_shown_for_which_requests() -> None:
