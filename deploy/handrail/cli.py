@@ -12,6 +12,7 @@ _COMMANDS = {
     "token": "handrail.token:token",
     "serve": "handrail.serve:serve",
     "migrate": "handrail.serve:migrate",
+    "prune": "handrail.prune:prune",
 }
 _GROUPS = {
     "audit": "handrail.audit_cli:audit_app",

@@ -15,3 +15,11 @@ class DetailsRead(EventData):
     role: str
     reason: str
     at: AwareDatetime
+
+
+class LogPruned(EventData):
+    """A person asked that the payloads of the log's entries before `below` go, or confirmed it."""
+
+    below: int
+    actor_ref: str
+    at: AwareDatetime

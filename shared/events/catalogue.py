@@ -99,6 +99,8 @@ ACCESS = Topic(
     "handrail.access.v1",
     (
         _event("details.read", access.DetailsRead, "intake escalation", "audit-log"),
+        _event("log.prune_asked", access.LogPruned, "audit-log", "audit-log"),
+        _event("log.pruned", access.LogPruned, "audit-log", "audit-log"),
         _event("audit_log.producer_closed", concerns.ProducerClosed, "audit-log", "audit-log"),
     ),
 )

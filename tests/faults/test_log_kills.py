@@ -9,7 +9,6 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ TASK = json.dumps(example("task.opened")).encode()
 
 
 @pytest.fixture(scope="module")
-def log_house(server: Server, sealing_keys: Path, place: Path) -> Iterator[LogHouse]:
+def log_house(server: Server, sealing_keys: Path, place: Path) -> LogHouse:
     asyncio.run(migrations.prepare(server.dsn(), DATABASE))
     schema = migrations.SCHEMAS["audit-log"]
     migrations.upgrade("audit-log", server.dsn(DATABASE, schema.migrator))

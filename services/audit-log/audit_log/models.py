@@ -1,8 +1,8 @@
 """The log's tables. What is in the tree is only ever added to: the database refuses anything else.
 
-`log_entry`, `log_event`, `log_tile`, `tree_head`, `checkpoint`, `cosignature` and `erased_subject`
-only grow. `bus_offset` and `log_lock` alone change with each batch; what is in `watched.py` is made
-from the entries and can be made again.
+`log_entry`, `log_event`, `log_tile`, `tree_head`, `checkpoint`, `cosignature`, `erased_subject` and
+`prune_step` only grow. `bus_offset` and `log_lock` alone change with each batch; what is in
+`watched.py` is made from the entries and can be made again.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from shared import dead_letters, inbox, outbox
 
 __all__ = [
     "BusOffset", "Checkpoint", "Commitment", "Cosignature", "ErasedSubject", "LogEntry", "LogEvent",
-    "LogLock", "LogTile", "TreeHead", "dead_letters", "inbox", "outbox", "watched",
+    "LogLock", "LogTile", "PruneStep", "TreeHead", "dead_letters", "inbox", "outbox", "watched",
 ]  # fmt: skip
 
 _FIXED = {"autoincrement": False}
@@ -141,3 +141,14 @@ class ErasedSubject(SQLModel, table=True):
 
     subject: UUID = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
+
+
+class PruneStep(SQLModel, table=True):
+    """One of the two who had the entries before `below` pruned. step: `asked` or `pruned`."""
+
+    __tablename__ = "prune_step"
+
+    below: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs=_FIXED)
+    step: str = Field(primary_key=True)
+    actor_ref: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -25,6 +25,7 @@ _APPEND_ONLY = (
     "checkpoint",
     "cosignature",
     "erased_subject",
+    "prune_step",
 )
 _GUARD = """
 CREATE FUNCTION log_guard(name regclass) RETURNS void LANGUAGE plpgsql AS $$
@@ -133,7 +134,7 @@ _WATCHED = (
 _GRANTS = (
     "GRANT SELECT, INSERT ON log_entry, log_event, log_tile, tree_head, erased_subject "
     "TO audit_log",
-    "GRANT SELECT ON checkpoint, cosignature, alembic_version TO audit_log",
+    "GRANT SELECT ON checkpoint, cosignature, prune_step, alembic_version TO audit_log",
     "GRANT SELECT, UPDATE ON log_lock TO audit_log",
     "GRANT SELECT, INSERT, UPDATE ON bus_offset TO audit_log",
     "GRANT SELECT, INSERT, DELETE ON commitment TO audit_log",
@@ -263,6 +264,15 @@ def _side_tables() -> None:
         sa.Column("subject", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_table(
+        "prune_step",
+        sa.Column("below", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("actor_ref", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("below", "step"),
+        sa.CheckConstraint("step IN ('asked', 'pruned')", name="prune_step_is_one_of_two"),
     )
 
 

@@ -11,11 +11,12 @@ from tests.journey.audit_log.conftest import Log
 
 IN_THE_TREE = (
     "log_entry", "log_entry_0", "log_event", "log_tile", "tree_head", "checkpoint", "cosignature",
-    "erased_subject",
+    "erased_subject", "prune_step",
 )  # fmt: skip
 COLUMN = {
     "log_tile": "root", "tree_head": "root", "checkpoint": "note", "cosignature": "line",
     "erased_subject": "seq",
+    "prune_step": "actor_ref",
 }  # fmt: skip
 ROLES: dict[str, Callable[[Database], str]] = {
     "sequencer": lambda database: database.dsn("audit-log"),
