@@ -12,35 +12,64 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.checkpointer.keyfile import KeysUnusable
 from audit_log.checkpointer.memory import MemoryDamaged
-from audit_log.checkpointer.signing import Refusal, Signing, add_cosignatures
+from audit_log.checkpointer.signing import Refusal, Signing
 from audit_log.checkpointer.witnesses import Witness, WitnessAhead, WitnessSilent
+from audit_log.merkle import CompactRange
 from audit_log.published import prove
 from audit_log.trust.checkpoints import Checkpoint, parse_checkpoint
 from audit_log.trust.notes import Note, Signature
 from audit_log.trust.policy import Policy
 from audit_log.trust.treehash import consistency_spans
 from shared import telemetry
+from shared.bus.failpoint import reach
 from shared.clock import Clock
 from shared.db import is_transient
 
 EVERY_SECONDS = 1.0
+PROVED_EVERY = 60.0
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Checkpointer:
-    """policy: who the witnesses are and how many suffice; without one nobody is asked."""
+    """policy: who the witnesses are and how many suffice; without one nobody is asked.
+
+    heard: what each witness showed. tree: the last that was signed here, while nothing was amiss.
+    due: when all is proved from the tiles again, which what was added since alone would not tell.
+    """
 
     signing: Signing
     witnesses: list[Witness]
     policy: Policy | None
     clock: Clock
     heard: dict[str, Checkpoint | None] = field(default_factory=dict)
+    tree: CompactRange | None = None
+    lacking: bool = False
+    due: float = 0.0
 
     async def round(self) -> Checkpoint | None:
         """Signs and publishes the newest head if it is new, and returns it. Raises `Refusal`."""
-        await self._hear()
+        # Whatever goes wrong on the way, the next round proves everything anew.
+        before, self.tree = self.tree, None
+        late = time.monotonic() >= self.due
+        if await self._hear() or before is None or self.lacking or late:
+            tree, fresh = await self._proved()
+        else:
+            tree = await self.signing.grown(before)
+            fresh = tree is not None and tree.size > before.size
+            if tree is None:
+                tree, fresh = await self._proved()
+        if tree is None:
+            return None
+        head = self.signing.checkpoint(tree)
+        if fresh:
+            await self._sign(head)
+        self.tree = tree
+        return head if fresh else None
+
+    async def _proved(self) -> tuple[CompactRange | None, bool]:
+        """The newest head, held to everything that is known; and whether it is to be signed."""
         note = await self.signing.stored()
         stored = parse_checkpoint(note.text) if note else None
         remembered = self.signing.memory.read()
@@ -49,25 +78,30 @@ class Checkpointer:
             # witness can say that nothing is missing at its end.
             raise Refusal("witnesses_silent")
         before = [remembered, stored, *self.heard.values()]
-        head = await self.signing.head([one for one in before if one is not None])
-        if head is None:
-            return None
-        if note is not None and stored is not None and stored.size == head.size:
-            await self._ask_again(head, note)
-            return None
+        tree = await self.signing.head([one for one in before if one is not None])
+        self.due = time.monotonic() + PROVED_EVERY
+        if tree is None or note is None or stored is None or stored.size != tree.size:
+            return tree, tree is not None
+        await self._ask_again(stored, note)
+        return tree, False
+
+    async def _sign(self, head: Checkpoint) -> None:
         note = self.signing.sign(head, self.clock.now())
+        await reach("checkpointer.after-memory")
         lines = await self._ask(self.witnesses, head, note)
         await self.signing.publish(head, note, lines, self.clock.now())
         self._measure(head, set(lines))
-        return head
 
-    async def _hear(self) -> None:
-        """What each witness stands at is asked once; from then on its answers tell."""
+    async def _hear(self) -> bool:
+        """What each witness stands at is asked once; from then on its answers tell. Whether any
+        has answered only now."""
+        before = len(self.heard)
         keys = [one.key for one in self.signing.keys.signers()]
         for witness in self.witnesses:
             if witness.name not in self.heard:
                 with suppress(WitnessSilent):
                     self.heard[witness.name] = await witness.latest(self.signing.keys.origin, keys)
+        return len(self.heard) > before
 
     async def _ask(
         self, witnesses: Iterable[Witness], head: Checkpoint, note: Note
@@ -98,14 +132,13 @@ class Checkpointer:
         ]
         lines = await self._ask(lacking, head, note)
         if lines:
-            async with self.signing.sessions() as session:
-                await add_cosignatures(session, head.size, lines, self.clock.now())
-                await session.commit()  # COMMIT POINT: from here on they are shown with it
+            await self.signing.publish(head, note, lines, self.clock.now())
         lacking = [one for one in lacking if one.name not in lines]
         names = {one.name for one in self.witnesses} - {one.name for one in lacking}
         self._measure(head, names)
 
     def _measure(self, head: Checkpoint, cosigned: set[str]) -> None:
+        self.lacking = len(cosigned) < len(self.witnesses)
         telemetry.CHECKPOINT_SIZE.set(head.size)
         telemetry.CHECKPOINT_COSIGNATURES.set(len(cosigned))
         telemetry.CHECKPOINT_QUORUM.set(self.policy is None or self.policy.satisfied(cosigned))

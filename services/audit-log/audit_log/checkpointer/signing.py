@@ -9,23 +9,41 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from audit_log import models
 from audit_log.checkpointer.keyfile import KeyFile
 from audit_log.checkpointer.memory import SignedMemory
-from audit_log.merkle import EMPTY_ROOT, verify_consistency
+from audit_log.merkle import EMPTY_ROOT, CompactRange, verify_consistency
 from audit_log.published import checkpoint, prove
 from audit_log.reading import NotThere, newest_head
 from audit_log.trust.checkpoints import Checkpoint
 from audit_log.trust.notes import Note, Signature
 from audit_log.trust.signers import sign_note
-from audit_log.trust.treehash import Span, consistency_spans
+from audit_log.trust.treehash import Span, consistency_spans, split_hashes
 from shared.bus.failpoint import reach
 
 Sessions = async_sessionmaker[AsyncSession]
+# More than this at once is proved from its tiles; less by adding its leaves.
+_FEW = 4096
+_GROWN = text("""
+SELECT h.size, h.root, (SELECT max(c.size) FROM checkpoint c) AS signed,
+    CASE WHEN h.size - :size <= :few THEN
+        (SELECT string_agg(e.leaf_hash, ''::bytea ORDER BY e.seq) FROM log_entry e
+         WHERE e.seq >= :size AND e.seq < h.size)
+    END AS leaves
+FROM tree_head h ORDER BY h.size DESC LIMIT 1
+""")
+# One statement is one transaction: the note is never there without what came with it.
+_PUBLISH = text("""
+WITH signed AS (
+    INSERT INTO checkpoint (size, note, at) VALUES (:size, :note, :at) ON CONFLICT DO NOTHING
+)
+INSERT INTO cosignature (size, witness, line, at)
+SELECT :size, w.name, w.line, :at
+FROM unnest(CAST(:names AS text[]), CAST(:lines AS text[])) AS w (name, line)
+ON CONFLICT DO NOTHING
+""")
 
 
 class Refusal(Exception):
@@ -49,7 +67,10 @@ class Signing:
         async with self.sessions() as session:
             return await checkpoint(session)
 
-    async def head(self, before: Sequence[Checkpoint]) -> Checkpoint | None:
+    def checkpoint(self, tree: CompactRange) -> Checkpoint:
+        return Checkpoint(self.keys.origin, tree.size, tree.root())
+
+    async def head(self, before: Sequence[Checkpoint]) -> CompactRange | None:
         """The newest committed head, proved from its tiles to extend every one of `before`.
 
         None while the log is empty. Raises `Refusal`.
@@ -62,38 +83,58 @@ class Signing:
             head = Checkpoint(self.keys.origin, size, root)
             for earlier in before:
                 await _extends(session, head, earlier)
-            if size and (await _tiles_say(session, [Span(0, size)], size)) != [root]:
+            if newest is None:
+                return None
+            tree = CompactRange.from_bytes(size, newest.range)
+            if tree.root() != root or await _tiles_say(session, [Span(0, size)], size) != [root]:
                 raise Refusal("log_tiles_differ")
-        return head if size else None
+        return tree
+
+    async def grown(self, tree: CompactRange) -> CompactRange | None:
+        """The newest committed head, where it is `tree`, the last that was signed, with the leaves
+        that follow it added. None where anything is not so: then `head` says what."""
+        async with self.sessions() as session:
+            await _each_statement_alone(session)
+            values = {"size": tree.size, "few": _FEW}
+            row = (await session.execute(_GROWN, values)).first()
+        if row is None or row.signed != tree.size or row.size < tree.size:
+            return None
+        leaves = split_hashes(row.leaves or b"")
+        if len(leaves) != row.size - tree.size:
+            return None
+        after = CompactRange(tree.size, tree.hashes)
+        for leaf in leaves:
+            after.append(leaf)
+        return after if after.root() == row.root else None
 
     def sign(self, head: Checkpoint, at: datetime) -> Note:
-        """The note, remembered before it exists. Only a head that `head` gave may come here."""
+        """The note, remembered before it exists. Only what `head` or `grown` gave may come here."""
         self.memory.write(head)
         return sign_note(str(head), self.keys.signers(), int(at.timestamp()))
 
     async def publish(
         self, head: Checkpoint, note: Note, lines: dict[str, Signature], at: datetime
     ) -> None:
-        """COMMIT POINT: from here on `/checkpoint` shows it. Before it a crash has handed the note
-        at most to witnesses; the next start signs the same head, or one that extends it."""
+        """lines: by the witness's name in the policy file. Of a note that is there already only
+        new cosignatures are added.
+
+        COMMIT POINT: from here on `/checkpoint` shows it. Before it a crash has handed the note at
+        most to witnesses; the next start signs the same head, or one that extends it.
+        """
+        row = {
+            "size": head.size, "note": bytes(note).decode(), "at": at,
+            "names": list(lines), "lines": [str(line) for line in lines.values()],
+        }  # fmt: skip
+        await reach("checkpointer.before-commit")
         async with self.sessions() as session:
-            row = {"size": head.size, "note": bytes(note).decode(), "at": at}
-            await session.execute(insert(models.Checkpoint).values(row).on_conflict_do_nothing())
-            await add_cosignatures(session, head.size, lines, at)
-            await reach("checkpointer.before-commit")
-            await session.commit()
-            await reach("checkpointer.after-commit")
+            await _each_statement_alone(session)
+            await session.execute(_PUBLISH, row)
+        await reach("checkpointer.after-commit")
 
 
-async def add_cosignatures(
-    session: AsyncSession, size: int, lines: dict[str, Signature], at: datetime
-) -> None:
-    """lines: by the witness's name in the policy file."""
-    rows = [
-        {"size": size, "witness": name, "line": str(line), "at": at} for name, line in lines.items()
-    ]
-    if rows:
-        await session.execute(insert(models.Cosignature).values(rows).on_conflict_do_nothing())
+async def _each_statement_alone(session: AsyncSession) -> None:
+    """Committed by itself, without the round trips of a transaction around it."""
+    await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
 async def _extends(session: AsyncSession, head: Checkpoint, earlier: Checkpoint) -> None:

@@ -1,5 +1,6 @@
 """What is signed only ever grows: after crashes, restores and forks, with keys that change."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from audit_log.checkpointer.keyfile import KeysUnusable
-from audit_log.checkpointer.memory import MemoryDamaged
+from audit_log.checkpointer.memory import MemoryDamaged, SignedMemory
+from audit_log.checkpointer.run import keep_signing
 from audit_log.checkpointer.signing import Refusal
 from audit_log.merkle import leaf_hash
 from audit_log.trust.checkpoints import Checkpoint, parse_checkpoint
@@ -130,8 +132,13 @@ async def test_a_log_that_a_superuser_rewrote_is_not_signed(signed: Signed) -> N
         signed.database,
         *bare("log_entry_0", f"UPDATE log_entry_0 SET leaf_hash = '\\x{other}' WHERE seq = 1"),
     )
+    with pytest.raises(Refusal, match="log_tiles_differ"):
+        await (await signed.checkpointer()).round()
+    # What is added to it is true meanwhile, and signed; once a minute all of it is proved again.
     await signed.grow(2)
-    with pytest.raises(Refusal, match="log_forked"):
+    assert await checkpointer.round()
+    checkpointer.due = 0
+    with pytest.raises(Refusal, match="log_tiles_differ"):
         await checkpointer.round()
 
 
@@ -158,8 +165,8 @@ async def test_a_witness_that_saw_another_history_stops_the_signing(signed: Sign
         await checkpointer.round()
 
 
-@pytest.mark.parametrize("where", ["before", "after"])
-async def test_a_crash_at_publishing_leaves_one_history(
+@pytest.mark.parametrize("where", ["after-memory", "before-commit", "after-commit"])
+async def test_a_crash_on_the_way_leaves_one_history(
     signed: Signed,
     as_anyone: httpx2.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -168,12 +175,12 @@ async def test_a_crash_at_publishing_leaves_one_history(
     await signed.add_witness("a")
     checkpointer = await signed.checkpointer()
     await signed.grow(3)
-    plan = failpoint._parse(f"checkpointer.{where}-commit:raise:once")
+    plan = failpoint._parse(f"checkpointer.{where}:raise:once")
     monkeypatch.setattr(failpoint, "_plans", plan)
     with pytest.raises(failpoint.FailPointReached):
         await checkpointer.round()
     published = (await as_anyone.get("/checkpoint")).status_code
-    assert published == (404 if where == "before" else 200)
+    assert published == (200 if where == "after-commit" else 404)
     await signed.grow(2)
     head = await (await signed.checkpointer()).round()
     assert head is not None
@@ -235,6 +242,41 @@ async def test_the_checkpointers_role_reads_hashes_and_nothing_of_the_entries(
             async with engine.begin() as connection:
                 await connection.execute(text(statement))
     await engine.dispose()
+
+
+async def test_a_refusal_alarms_once_and_ends_with_its_reason(signed: Signed) -> None:
+    checkpointer = await signed.checkpointer()
+    await signed.grow(1)
+    memory, read = signed.place / "signed", telemetry.REGISTRY.get_sample_value
+    memory.write_text("what is this")
+    alarms = "handrail_operator_alarms_total", {"code": "log_memory_damaged"}
+    before = read(*alarms) or 0
+    with pytest.MonkeyPatch.context() as hurried:
+        hurried.setattr("audit_log.checkpointer.run.EVERY_SECONDS", 0.01)
+        task = asyncio.create_task(keep_signing(checkpointer))
+        while not read("handrail_checkpoint_refused"):  # noqa: ASYNC110 - a gauge has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert (read(*alarms) or 0) - before == 1
+        memory.unlink()
+        while read("handrail_checkpoint_refused"):  # noqa: ASYNC110 - a gauge has no event
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+    assert len(await signed.log.rows("SELECT 1 FROM checkpoint")) == 1
+
+
+def test_the_memory_survives_a_write_that_was_torn(tmp_path: Path) -> None:
+    heads = [Checkpoint(ORIGIN, size, bytes([size]) * 32) for size in range(1, 5)]
+    for count in range(2, 5):
+        file = tmp_path / str(count)
+        memory = SignedMemory(file)
+        for head in heads[:count]:
+            memory.write(head)
+        assert SignedMemory(file).read() == heads[count - 1]
+        whole, torn = file.read_bytes(), (count - 1) % 2 * 1024 + 40
+        file.write_bytes(whole[:torn] + b"torn" + whole[torn + 4 :])
+        assert SignedMemory(file).read() == heads[count - 2]
 
 
 async def test_what_was_signed_is_measured(signed: Signed) -> None:
