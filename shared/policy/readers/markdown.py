@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.policy.engine import Policy
 from shared.policy.pack import LocalPack, Pack, Rule
+from shared.policy.readers.duties import duty_lines
 from shared.policy.readers.tables import (
     DecisionTable,
     Row,
@@ -56,6 +57,7 @@ def documents(policy: Policy) -> dict[str, str]:
         "README.md": _MADE + _INTRO + "\n" + "\n".join(_index(made)) + "\n",
         "rules.md": _MADE + "\n".join(_rules(policy)) + "\n",
         "sources.md": _MADE + "\n".join(_sources(policy)) + "\n",
+        "clocks.md": _MADE + "\n".join(_clocks(policy)) + "\n",
         "telling-others.md": _MADE + "\n".join(_gate(policy)) + "\n",
     }
     for each in made:
@@ -72,7 +74,8 @@ def _index(made: Iterable[DecisionTable]) -> Iterator[str]:
         yield _line([f"[{each.title}]({each.name}.md)", str(len(rules)), str(len(local) or ""),
                      f"[{each.name}.csv]({each.name}.csv)"])  # fmt: skip
     yield ""
-    yield "Who else may be told is [a table of its own](telling-others.md)."
+    yield "What runs on after a concern is in [the clocks](clocks.md), and who else may be told in"
+    yield "[a table of its own](telling-others.md)."
 
 
 def _table(table: DecisionTable) -> Iterator[str]:
@@ -179,12 +182,28 @@ def _sources(policy: Policy) -> Iterator[str]:
 
 
 def _citing(policy: Policy, source: str) -> list[str]:
-    return [
+    rules = [
         f"[{rule.id}](rules.md#{rule.id.lower()})"
         for pack in _packs(policy)
         for rule in pack.rules
         if any(cite.source == source for cite in rule.cites)
     ]
+    return rules + [
+        f"[{duty.id}](clocks.md)"
+        for duty in duty_lines(policy)
+        if any(cite.source == source for cite in duty.cites)
+    ]
+
+
+def _clocks(policy: Policy) -> Iterator[str]:
+    yield "# What runs on after a concern\n"
+    yield from _header("Rule", "What", "From", "Within", "At once", "When late", "Source")
+    for duty in duty_lines(policy):
+        name = f"{duty.id}<br>**Local: {duty.local}**" if duty.local else duty.id
+        sources = [f"[{_cell(str(c))}](sources.md#{c.source}) ({c.tag})" for c in duty.cites]
+        yield _line([name, _cell(duty.title), duty.starts, duty.by,
+                     _cell("<br>".join(duty.opens)), _cell("<br>".join(duty.late)),
+                     "<br>".join(sources)])  # fmt: skip
 
 
 def _gate(policy: Policy) -> Iterator[str]:

@@ -16,8 +16,11 @@ PAGES = {
     "rule": "/policy/rules/NAT-FGM-01",
     "pack": "/policy/packs/kent",
     "pack-national": "/policy/packs/national",
+    "clocks": "/policy/clocks",
     "sources": "/policy/sources",
 }
+# Long, and on a phone made like the others.
+ALIKE = {"pack-national", "sources", "rule-tables"}
 Visit = Callable[..., Visitor]
 
 
@@ -36,6 +39,8 @@ def test_every_page_of_the_rules_is_accessible_and_clean(visit: Visit, width: in
     visitor = visit(width)
     visitor.sign_in(DUTY)
     for name, path in PAGES.items():
+        if width == PHONE and name in ALIKE:
+            continue
         visitor.page.goto(visitor.base + path)
         visitor.judge(name)
 

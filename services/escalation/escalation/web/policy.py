@@ -12,6 +12,7 @@ from shared.auth import Principal
 from shared.errors import Problem
 from shared.policy import Policy
 from shared.policy.pack import LocalPack, NationalPack, Pack, Route, Rule
+from shared.policy.readers.duties import DutyLine, duty_lines
 from shared.policy.readers.explanation import homes
 from shared.policy.readers.html import FOLDER, TEMPLATES, rule_told
 from shared.policy.readers.tables import ANY, DecisionTable, branches, tables
@@ -104,6 +105,10 @@ class PackPage(PolicyView):
     withdrawn: tuple[str, ...]
 
 
+class ClocksPage(PolicyView):
+    duties: tuple[DutyLine, ...]
+
+
 class SourcesPage(PolicyView):
     sources: tuple[tuple[str, str, tuple[str, ...]], ...]  # name, title, the rules that cite it
 
@@ -172,6 +177,13 @@ async def one_pack(request: Request, _: Reader, pack_id: str) -> Response:
         withdrawn=tuple(policy.national.permissions[code] for code in sorted(pack.withdraw)),
     )
     return page(request, "escalation/policy-pack.html", view)
+
+
+@router.get("/policy/clocks")
+async def clocks(request: Request, _: Reader) -> Response:
+    duties = tuple(duty_lines(rules_of(request).policy))
+    view = ClocksPage(title="What runs on after a concern", duties=duties)
+    return page(request, "escalation/policy-clocks.html", view)
 
 
 @router.get("/policy/sources")

@@ -77,6 +77,14 @@ def test_each_row_leads_to_its_rule_and_each_source_to_the_sources() -> None:
             assert f"\n## {target.split(')')[0]}\n" in files["sources.md"], name
 
 
+def test_every_clock_after_a_concern_is_told_with_what_starts_it() -> None:
+    told = documents(POLICY)["clocks.md"]
+    for pack in PACKS:
+        for duty in pack.duties:
+            assert f"| {duty.id}" in told
+            assert duty.starts.replace("_", " ") in told
+
+
 def test_the_csv_has_a_line_a_row_of_as_many_cells_as_its_head() -> None:
     for table in ALL.values():
         read = list(csv.reader(io.StringIO(csv_of(table))))
