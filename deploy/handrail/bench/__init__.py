@@ -94,6 +94,18 @@ def _audit(
     _show(lambda: bench_audit(batch, batches, rounds, proofs), as_json=as_json)
 
 
+@bench_app.command("verify")
+def _verify(
+    entries: Annotated[int, typer.Option(min=1000, help="How long the log is.")] = 300_000,
+    rounds: RoundsOption = 9,
+    as_json: JsonOption = False,
+) -> None:
+    """Verifying a whole log from files, beside hashing the same entries and nothing else."""
+    from handrail.bench.verifying import bench_verify  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_verify(entries, rounds), as_json=as_json)
+
+
 def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
     from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
 
