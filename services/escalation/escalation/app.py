@@ -26,6 +26,7 @@ from escalation.concerns import on_amended, on_raised
 from escalation.deciding import Rules
 from escalation.disclosure import routes as disclosure
 from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
+from escalation.figures import routes as figures
 from escalation.hand_read import on_poison
 from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
@@ -61,6 +62,7 @@ ROUTERS: Final = tuple(
         information,
         pausing,
         disclosure,
+        figures,
         acknowledge,
         details,
     )

@@ -1,0 +1,114 @@
+"""Figures: how soon and how many, without anybody in them."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.journey.escalation.house import KENT, House, worker
+
+MANAGER = {"role": "manager", "route": "MASH", "la": "821", "account": "manager-1"}
+NEGLECT = {"concern_types": ["neglect"], "harm_level": "suspected_significant"}
+
+
+async def figures(house: House, who: dict[str, Any] = MANAGER, **asked: str) -> Any:
+    query = "&".join(f"{name}={value}" for name, value in {"la": "821", **asked}.items())
+    answer = await house.ask("GET", f"/v1/reports/figures?{query}", who)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def part(found: Any, by: str, name: str) -> Any:
+    volume = next(v for v in found["volumes"] if v["by"] == by)
+    return next(p["count"] for p in volume["parts"] if p["name"] == name)
+
+
+async def real(house: House, **more: Any) -> Any:
+    return await house.raised(synthetic=False, **more)
+
+
+async def test_cases_are_counted_by_what_they_are_about(house: House) -> None:
+    for _ in range(6):
+        await real(house, facts=NEGLECT)
+    for _ in range(5):
+        await real(house)
+    found = await figures(house)
+    assert found["cases"] == 11
+    assert part(found, "category", "neglect") == 6
+    assert part(found, "category", "physical") == 5
+    assert part(found, "outcome", "undecided") == 11
+
+
+async def test_small_numbers_are_not_told_nor_given_away(house: House) -> None:
+    for _ in range(6):
+        await real(house, facts=NEGLECT)
+    await real(house)
+    found = await figures(house)
+    assert part(found, "category", "physical") is None
+    assert part(found, "category", "neglect") is None, "seven less six is one"
+
+
+async def test_drills_wrong_entries_other_authorities_and_other_days_do_not_count(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.runtime.settings, "synthetic", False)
+    for _ in range(5):
+        await real(house)
+    await house.raised(synthetic=True)
+    await real(house, home_la=KENT, school_la=KENT)
+    wrong = await real(house)
+    await house.sql("UPDATE case_file SET entered_in_error_at = now() WHERE id = $1", wrong)
+    house.clock.advance(timedelta(days=3))
+    await real(house)
+    assert (await figures(house, until="2026-11-25"))["cases"] == 5
+
+
+async def test_decisions_in_time_are_a_share_of_those_due(house: House) -> None:
+    cases = [await real(house) for _ in range(10)]
+    for case_id in cases[:5]:
+        version = (await house.case(worker(), case_id))["version"]
+        body = {"outcome": "ADVICE"}
+        await house.ask("POST", f"/v1/cases/{case_id}/decide", worker(), body, version)
+    house.clock.advance(timedelta(days=2))
+    clock = next(t for t in (await figures(house))["timeliness"] if t["clock"] == "LA_DECISION")
+    assert clock == {"clock": "LA_DECISION", "due": 10, "met_percent": 50, "overdue": 5}
+
+
+async def test_children_seen_again_within_a_year_are_a_share(house: House) -> None:
+    for number in range(5):
+        await real(house, match_keys=[f"upn:{number}"])
+    house.clock.advance(timedelta(days=20))
+    for number in range(5):
+        await real(house, match_keys=[f"upn:{number}"])
+    assert (await figures(house))["seen_within_a_year_percent"] == 50
+
+
+async def test_a_case_in_conflict_is_in_no_figure(house: House) -> None:
+    for _ in range(5):
+        await real(house)
+    await real(house, excluded_refs=[house.ref("manager-1")])
+    assert (await figures(house))["cases"] == 5
+    other = MANAGER | {"account": "manager-2"}
+    assert (await figures(house, other))["cases"] == 6
+
+
+async def test_only_a_manager_of_that_authority_has_its_figures(house: House) -> None:
+    kent = MANAGER | {"la": KENT}
+    for who in (kent, worker()):
+        answer = await house.ask("GET", "/v1/reports/figures?la=821", who)
+        assert answer.status_code == 403
+    long = "/v1/reports/figures?la=821&since=2024-01-01&until=2026-01-01"
+    answer = await house.ask("GET", long, MANAGER)
+    assert (answer.status_code, answer.json()["code"]) == (422, "days-not-valid")
+
+
+async def test_the_same_figures_as_csv(house: House) -> None:
+    for _ in range(5):
+        await real(house)
+    answer = await house.ask("GET", "/v1/reports/figures.csv?la=821", MANAGER)
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert rows[0] == ["table", "name", "measure", "value"]
+    assert ["cases", "all", "count", "5"] in rows
+    assert "attachment" in answer.headers["content-disposition"]
