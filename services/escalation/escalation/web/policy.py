@@ -1,6 +1,6 @@
 """The rules as anyone who works here may read them: packs, tables, each rule, sources."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -110,7 +110,8 @@ class ClocksPage(PolicyView):
 
 
 class SourcesPage(PolicyView):
-    sources: tuple[tuple[str, str, tuple[str, ...]], ...]  # name, title, the rules that cite it
+    # name, title, the rules that cite it, and the clocks that do
+    sources: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...]
 
 
 @router.get("/policy")
@@ -189,18 +190,19 @@ async def clocks(request: Request, _: Reader) -> Response:
 @router.get("/policy/sources")
 async def sources(request: Request, _: Reader) -> Response:
     policy = rules_of(request).policy
-    citing: dict[str, list[str]] = {name: [] for name in policy.national.sources}
-    for pack in _packs(policy):
-        for rule in pack.rules:
-            for name in dict.fromkeys(cite.source for cite in rule.cites):
-                citing.setdefault(name, []).append(rule.id)
+    every = [rule for pack in _packs(policy) for rule in pack.rules]
+    duties = list(duty_lines(policy))
     told = tuple(
-        (name, policy.national.sources.get(name, name), tuple(rules))
-        for name, rules in citing.items()
+        (name, title, _citing(every, name), _citing(duties, name))
+        for name, title in policy.national.sources.items()
     )
     return page(
         request, "escalation/policy-sources.html", SourcesPage(title="Sources", sources=told)
     )
+
+
+def _citing(what: Iterable[Rule | DutyLine], source: str) -> tuple[str, ...]:
+    return tuple(each.id for each in what if any(cite.source == source for cite in each.cites))
 
 
 def pack_line(pack: Pack) -> PackLine:
