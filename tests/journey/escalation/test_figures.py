@@ -2,10 +2,9 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from tests.journey.escalation.house import KENT, House, worker
 
@@ -51,9 +50,10 @@ async def test_small_numbers_are_not_told_nor_given_away(house: House) -> None:
 
 
 async def test_drills_wrong_entries_other_authorities_and_other_days_do_not_count(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House,
 ) -> None:
-    monkeypatch.setattr(house.runtime.settings, "synthetic", False)
+    outside_the_demo = house.runtime.settings.model_copy(update={"synthetic": False})
+    house.app.state.runtime = replace(house.runtime, settings=outside_the_demo)
     for _ in range(5):
         await real(house)
     await house.raised(synthetic=True)
