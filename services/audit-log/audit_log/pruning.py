@@ -18,9 +18,9 @@ from shared.events.access import LogPruned
 from shared.events.envelope import new_event_id
 from shared.outbox import emit
 
-# No schedule of the rulebook's lets an entry go earlier: a child's record is kept to their 25th
-# birthday and longer, and the entries that show how it was dealt with are kept as long.
-KEPT: Final = timedelta(days=25 * 366)
+# The longest of the schedules (R-REC-05): whom an entry is about is not looked into, so all are
+# kept as long as what shows how child sexual abuse was dealt with.
+KEPT: Final = timedelta(days=75 * 366)
 Answer = Literal[
     "asked", "pruned", "not_asked", "same_person", "no_boundary", "not_signed", "not_watched",
     "too_new", "done_before",

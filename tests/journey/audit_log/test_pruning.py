@@ -16,7 +16,7 @@ from shared.outbox import commit
 from tests.conftest import Database
 from tests.journey.audit_log.conftest import Log
 
-YEARS = timedelta(days=26 * 366)
+YEARS = timedelta(days=76 * 366)
 Sessions = async_sessionmaker[AsyncSession]
 
 
