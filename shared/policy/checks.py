@@ -65,6 +65,8 @@ def _of_directory(pack: LocalPack, policy: Policy, today: date) -> Iterator[str]
         checked = date.fromisoformat(contact.fields["checked_on"])
         if today - checked > STALE:
             yield f"{pack.file}: the contact for {code} was last checked on {checked}"
+        if contact.channel == "QUEUE" and not pack.platform:
+            yield f"{pack.file}: {code} has no queue without `platform: yes`; the DSL rings it"
     for whose, calendar in pack.calendars.items():
         if calendar.last < today:
             yield f"{pack.file}: the school calendar of {whose} ended on {calendar.last}"

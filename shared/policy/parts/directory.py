@@ -15,6 +15,12 @@ ROUTE_FIELDS: Final = frozenset(
     {"serves", "owner", "channel", "team", "contact", "script", "hours"}
 )
 ALSO_LOCAL: Final = frozenset({"POLICE_101"})  # a local number beside the national one
+# What a channel is useless without.
+REACHED_BY: Final = {
+    "PHONE_ONLY": ("phone", "local_phone"),
+    "EMAIL_SECURE": ("email",),
+    "PORTAL": ("portal", "url", "phone"),
+}
 CONTACT_META: Final = frozenset({"channel", "hours", "script"})
 
 
@@ -95,6 +101,9 @@ def _contact(route: str, node: Any, national: NationalPack) -> Contact:
         raise GrammarError(
             f"unknown source `{node['source']}`; add it to national.yaml's `sources`"
         )
+    by = REACHED_BY.get(node["channel"], ())
+    if by and not any(node.get(name) for name in by):
+        raise GrammarError(f"`{route}` is {node['channel']}: give its {' or '.join(by)}")
     dated(node)
     fields = texts({k: v for k, v in node.items() if k not in CONTACT_META})
     return Contact(
