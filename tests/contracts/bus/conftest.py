@@ -15,7 +15,15 @@ from sqlalchemy.schema import CreateTable
 
 from handrail.kafka_broker import KafkaCluster
 from handrail.postgres import EmbeddedPostgres
-from shared.bus import Batch, Consumer, Publisher, Record, open_consumer, open_publisher
+from shared.bus import (
+    Batch,
+    Consumer,
+    Publisher,
+    Record,
+    Stored,
+    open_consumer,
+    open_publisher,
+)
 from shared.bus.kafka import TopicPlan, create_topics
 from shared.bus.postgres import apply_schema
 from shared.outbox import OutboxRow
@@ -44,9 +52,11 @@ class Bus:
         self._publishers.append(publisher)
         return publisher
 
-    async def consumer(self, group: str = "escalation") -> Consumer:
+    async def consumer(self, group: str = "escalation", stored: Stored | None = None) -> Consumer:
         partitions = {self.topic: PARTITIONS}
-        consumer = open_consumer(self.url, group, [self.topic], partitions=partitions)
+        consumer = open_consumer(
+            self.url, group, [self.topic], partitions=partitions, stored=stored
+        )
         await consumer.start()
         self._consumers.append(consumer)
         return consumer
