@@ -20,7 +20,7 @@ from audit_log.verifying.exports import (
     as_cells,
     as_line,
     checkpoint_file,
-    read_rows,
+    last_seq,
 )
 from audit_log.verifying.laying import put
 from audit_log.verifying.sources import Address, Unreachable, read_checkpoint, read_tile
@@ -28,6 +28,8 @@ from handrail.auditing.given import UNREADABLE, in_words, opened
 from handrail.auditing.progress import Bar
 
 _PAGE = 500
+# The longest entry with every character escaped, and its proof.
+_LONGEST_LINE = 1 << 20
 # Enough for the neighbourhood of one page at every level.
 _TILES = 64
 
@@ -77,15 +79,14 @@ def _cut_to_whole_lines(file: Path) -> int:
     """The last seq that an earlier run wrote; what it wrote in part is cut off."""
     if not file.exists():
         return -1
-    data = file.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) != len(data):
-        with file.open("r+b") as stream:
-            stream.truncate(len(whole))
-    last = -1
-    for row in read_rows(file):
-        last = row.seq
-    return last
+    with file.open("r+b") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, end - _LONGEST_LINE))
+        tail = stream.read()
+        whole = tail[: tail.rfind(b"\n") + 1]
+        stream.truncate(end - len(tail) + len(whole))
+    last = whole.splitlines()[-1:] or [b""]
+    return last_seq(last[0].decode(), file.suffix)
 
 
 def _rows(source: Address, tree: Checkpoint, after: int, narrowed: dict[str, str]) -> Iterator[Row]:

@@ -65,6 +65,17 @@ def read_rows(export: Path) -> Iterator[Row]:
             raise Malformed("a line of the export is cut or of another form") from error
 
 
+def last_seq(line: str, suffix: str) -> int:
+    """Of an export's last line; -1 where that is a table's heading, or there is none."""
+    try:
+        if suffix == ".csv":
+            first = next(csv.reader([line]), ["seq"])[0]
+            return -1 if first == COLUMNS[0] else int(first)
+        return int(json.loads(line)["seq"]) if line else -1
+    except (ValueError, KeyError, TypeError) as error:
+        raise Malformed("the file is there already and is no export") from error
+
+
 def audit_export(export: Path, policy: Policy | None, *, completeness: bool) -> Report:
     """completeness: of value only where the export is of the whole log."""
     report, contents = Report(), Contents()
