@@ -24,7 +24,7 @@ class Deadline:
 
 
 def deadline(by: datetime | None, now: datetime, hours: Hours = OFFICE) -> Deadline:
-    """A deadline as it stands now; None is due "now", and so never overdue, as in a queue's rows."""
+    """A deadline as it stands now; None is due "now" and never overdue, as in a queue's rows."""
     if by is None:
         return Deadline("now", "", overdue=False, iso="")
     overdue = by <= now
