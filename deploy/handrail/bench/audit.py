@@ -31,10 +31,24 @@ _SINGLES: Final = 25
 Side = Callable[[Work], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """CPU times are of a row, here and in PostgreSQL: the steadier figures on a busy machine."""
+
+    rows_per_second: float
+    cpu_us: float
+    postgres_cpu_us: float
+
+    @property
+    def cpu(self) -> float:
+        return self.cpu_us + self.postgres_cpu_us
+
+
 @dataclass
 class Run:
     """events: by whom they are for, since the bus counts what is appended alone."""
 
+    on: Ground
     sides: Sides
     signing: BenchSigning
     events: dict[str, Events] = field(default_factory=lambda: defaultdict(Events))
@@ -49,14 +63,14 @@ async def bench_audit(batch: int, batches: int, rounds: int, proofs: int) -> Fig
     """batches: to a window. proofs: to a side and round; 0 leaves them out."""
     machine = Machine()
     async with ground() as on:
-        run = Run(await _sides(on), await open_signing(on, "ours"))
-        windows: dict[str, list[float]] = defaultdict(list)
+        run = Run(on, await _sides(on), await open_signing(on, "ours"))
+        windows: dict[str, list[Window]] = defaultdict(list)
         singles: dict[str, list[float]] = defaultdict(list)
         try:
             await _round(run, 0, batch, batches)  # warms everybody up and does not count
             for nr in range(1, rounds + 1):
-                for name, rate in (await _round(run, nr, batch, batches)).items():
-                    windows[name].append(rate)
+                for name, one in (await _round(run, nr, batch, batches)).items():
+                    windows[name].append(one)
                 await _one_by_one(run, singles)
                 machine.look()
         finally:
@@ -66,7 +80,7 @@ async def bench_audit(batch: int, batches: int, rounds: int, proofs: int) -> Fig
     return _found(windows, singles, proved, machine.to_json() | {"batch": batch})
 
 
-async def _round(run: Run, nr: int, size: int, count: int) -> dict[str, float]:
+async def _round(run: Run, nr: int, size: int, count: int) -> dict[str, Window]:
     return {name: await _window(run, name, size, count) for name in in_turn(_SIDES, nr)}
 
 
@@ -82,16 +96,19 @@ async def _sides(on: Ground) -> Sides:
     return Sides(ours, guarded, await make_plain(on.postgres.dsn("guarded")))
 
 
-async def _window(run: Run, name: str, size: int, count: int) -> float:
-    """Rows a second. What is timed is the side alone; its rows are made before."""
+async def _window(run: Run, name: str, size: int, count: int) -> Window:
+    """What is timed is the side alone; its rows are made before."""
     side: Side = getattr(run.sides, name)
     works = [run.work(name, size) for _ in range(count)]
+    cpu, server = time.process_time(), run.on.postgres_cpu_seconds()
     started = time.perf_counter()
     for one in works:
         await side(one)
     if name.startswith("append"):
         await run.signing.sign_newest()
-    return size * count / (time.perf_counter() - started)
+    taken, rows = time.perf_counter() - started, size * count
+    mine, its = time.process_time() - cpu, run.on.postgres_cpu_seconds() - server
+    return Window(rows / taken, mine / rows * 1e6, its / rows * 1e6)
 
 
 async def _one_by_one(run: Run, singles: dict[str, list[float]]) -> None:
@@ -111,22 +128,26 @@ async def _one_by_one(run: Run, singles: dict[str, list[float]]) -> None:
 
 
 def _found(
-    windows: dict[str, list[float]],
+    windows: dict[str, list[Window]],
     singles: dict[str, list[float]],
     proved: Figures | None,
     machine: Figures,
 ) -> Figures:
+    ours = windows["append"]
     paired = {
         f"append/{other}": median(
-            ratio(one, its) for one, its in zip(windows["append"], windows[other], strict=True)
+            ratio(one.rows_per_second, its.rows_per_second)
+            for one, its in zip(ours, windows[other], strict=True)
         )
         for other in _SIDES[1:]
     }
+    cpu = median(one.cpu / its.cpu for one, its in zip(ours, windows["guarded_copy"], strict=True))
     latency = {
         name: {k: rounded(v) for k, v in spread(each).items()} for name, each in singles.items()
     }
     plain, signed = latency["plain_insert"], latency["append_to_signed"]
     ratios = paired | {
+        "CPU, append/guarded_copy": rounded(cpu),
         "signed/plain p50": ratio(signed["p50"], plain["p50"]),
         "durable/plain p50": ratio(latency["append"]["p50"], plain["p50"]),
     }
@@ -135,11 +156,7 @@ def _found(
         Goal("append / unlogged COPY", paired["append/unlogged_copy"], at_least=0.40),
         Goal("append to signed / plain INSERT, p50", ratios["signed/plain p50"], at_most=3.0),
     ]
-    sides: Figures = {
-        name: {"rows_per_second": rounded(median(rates)), "lowest": rounded(min(rates)),
-               "highest": rounded(max(rates))}
-        for name, rates in windows.items()
-    }  # fmt: skip
+    sides: Figures = {name: _shown(each) for name, each in windows.items()}
     sides |= {f"one_{name}_ms": each for name, each in latency.items()}
     if proved:
         sides["proofs"] = proved["sides"]
@@ -151,4 +168,15 @@ def _found(
         "sides": sides,
         "ratios": ratios,
         "goals": [goal.to_json() for goal in goals],
+    }
+
+
+def _shown(windows: list[Window]) -> Figures:
+    rates = [one.rows_per_second for one in windows]
+    return {
+        "rows_per_second": rounded(median(rates)),
+        "lowest": rounded(min(rates)),
+        "highest": rounded(max(rates)),
+        "cpu_us_a_row": rounded(median(one.cpu_us for one in windows)),
+        "postgres_cpu_us_a_row": rounded(median(one.postgres_cpu_us for one in windows)),
     }

@@ -94,3 +94,11 @@ def test_a_goal_is_missed_on_the_wrong_side_of_its_bound() -> None:
     assert Goal("ratio", 1.0, at_least=1.0).met
     assert not Goal("ratio", 0.99, at_least=1.0).met
     assert not Goal("milliseconds", 15.1, at_most=15.0).met
+
+
+def test_the_log_is_measured_beside_copies_of_the_same_rows() -> None:
+    found = figures_of("audit", "--batch", "300", "--batches", "1", "--proofs", "0")
+    assert_goals_can_be_read(found)
+    sides = ("append", "append_records", "guarded_copy", "unlogged_copy")
+    assert all(found["sides"][side]["rows_per_second"] > 0 for side in sides)
+    assert len(found["goals"]) == 3

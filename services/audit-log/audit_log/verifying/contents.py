@@ -14,7 +14,7 @@ import orjson
 
 from audit_log.verifying.findings import Finding
 
-_OWN = ("audit.conflict", "audit.unreadable")
+_OWN = ("audit.conflict", "audit.lost", "audit.unreadable")
 _CLOSED = ".producer_closed"
 # Events of different concerns overtake each other on the bus, by no more than this.
 OVERTAKES = timedelta(seconds=60)
