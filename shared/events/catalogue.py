@@ -63,6 +63,7 @@ CASES = Topic(
         _event("case.disagreement", cases.CaseDisagreement, "escalation", "audit-log"),
         _event("case.linked", cases.CaseLinked, "escalation", "audit-log"),
         _event("case.milestone", cases.CaseMilestone, "escalation", "audit-log"),
+        _event("shift.handed_over", cases.ShiftHandedOver, "escalation", "audit-log"),
         _event("disclosure.decided", cases.DisclosureDecided, "escalation", "audit-log"),
         _event("case.offered", cases.CaseOffered, "escalation", "audit-log"),
         _event("task.paused", cases.TaskPaused, "escalation", "audit-log"),

@@ -30,6 +30,7 @@ from escalation.figures import routes as figures
 from escalation.hand_read import on_poison
 from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
+from escalation.shift import routes as shift
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
 from escalation.web import TEMPLATES, policy, policy_what_if, queues
@@ -63,6 +64,7 @@ ROUTERS: Final = tuple(
         pausing,
         disclosure,
         figures,
+        shift,
         acknowledge,
         details,
     )

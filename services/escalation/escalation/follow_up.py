@@ -18,7 +18,7 @@ from escalation.schedule import timers_for
 from shared.policy.pack import Duty
 from shared.policy.rules import cited
 
-Kind = Literal["chase", "disagreement", "clock", "information"]
+Kind = Literal["chase", "disagreement", "clock", "information", "handover"]
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,23 @@ class Disagreement(SQLModel, table=True):
     settled_by_ref: str | None = None
 
 
+class Handover(SQLModel, table=True):
+    """A queue as one shift left it. cases: ids of those with unfinished tasks then. It is the
+    giver's until somebody of the next shift takes it by name."""
+
+    __tablename__ = "handover"
+
+    id: UUID = Field(default_factory=new_event_id, primary_key=True)
+    route: str
+    to_route: str
+    la: str
+    given_at: datetime = Field(sa_type=_INSTANT)
+    given_by_ref: str
+    cases: list[str] = _json()
+    taken_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    taken_by_ref: str | None = None
+
+
 class Exclusion(SQLModel, table=True):
     """An account, by its keyed hash, to which the case does not exist."""
 

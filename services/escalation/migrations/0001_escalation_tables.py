@@ -251,6 +251,19 @@ def upgrade() -> None:
     op.create_index("timer_task", "timer", ["task_id"])
 
     op.create_table(
+        "handover",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("to_route", sa.String(), nullable=False),
+        sa.Column("la", sa.String(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given_by_ref", sa.String(), nullable=False),
+        sa.Column("cases", JSONB(none_as_null=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_by_ref", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "queue_change",
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("task_id", sa.Uuid(), nullable=False),
@@ -297,6 +310,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION tell_desks_of_task CASCADE")
     op.execute("DROP FUNCTION tell_desks_of_case CASCADE")
     for table in (
+        "handover",
         "queue_change",
         "timer",
         "disagreement",
