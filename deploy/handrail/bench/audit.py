@@ -1,5 +1,6 @@
 """`handrail bench audit`: the log beside plain COPY and INSERT of the same rows, in one run."""
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -62,6 +63,8 @@ class Run:
 async def bench_audit(batch: int, batches: int, rounds: int, proofs: int) -> Figures:
     """batches: to a window. proofs: to a side and round; 0 leaves them out."""
     machine = Machine()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as a running service has it
     async with ground() as on:
         run = Run(on, await _sides(on), await open_signing(on, "ours"))
         windows: dict[str, list[Window]] = defaultdict(list)
