@@ -69,13 +69,26 @@ async def acknowledge_task(  # noqa: PLR0917 - one parameter for each part of th
     """Who did it comes from the token. The same person's same acknowledgement again changes
     nothing and is answered the same."""
     viewer = viewer_of(request, who)
+    task = await acknowledge(request, session, viewer, task_id, body, if_match)
+    response.headers["ETag"] = etag(task.version)
+    return _shown(task)
+
+
+async def acknowledge(  # noqa: PLR0917 - the parts of one transaction
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    task_id: UUID,
+    body: Acknowledgement,
+    if_match: str | None,
+) -> Task:
+    """The viewer says it of a task that they owe or work; the task as it stands then."""
     task, case = await _reach(session, viewer, task_id)
     if not _is_repeat(task, body, viewer):
         _check(task, body, viewer)
         expect(task.version, if_match)
         await _record(request, session, task, case, body, viewer)
-    response.headers["ETag"] = etag(task.version)
-    return _shown(task)
+    return task
 
 
 async def _reach(session: Session, viewer: Viewer, task_id: UUID) -> tuple[Task, CaseFile]:
@@ -117,13 +130,17 @@ def _check(task: Task, body: Acknowledgement, viewer: Viewer) -> None:
     if needs_reference(task) and body.reference is None:
         detail = "Give the reference number of the call; without one this cannot be closed."
         raise Problem(422, "reference-needed", detail)
-    personal = task.owner_ref is not None or task.owner_role == "reporter"
+    personal = is_personal(task)
     if personal and task.owner_ref != viewer.ref and body.told_at is None:
         detail = "The duty is personal. If that person told you they reported, say when: told_at."
         raise Problem(422, "personal-duty", detail)
     if body.told_at is not None and (not personal or task.owner_ref == viewer.ref):
         detail = "told_at is for a lead who was told; leave it out of your own acknowledgement."
         raise Problem(422, "not-told", detail)
+
+
+def is_personal(task: Task) -> bool:
+    return task.owner_ref is not None or task.owner_role == "reporter"
 
 
 def needs_reference(task: Task) -> bool:
