@@ -103,6 +103,19 @@ class ShiftHandedOver(EventData):
     at: AwareDatetime
 
 
+class ShiftUntaken(EventData):
+    """A queue was given, and half an hour into the next shift nobody has taken it by name."""
+
+    handover_id: UUID
+    route: str
+    to_route: str
+    la: str
+    given_by_ref: str
+    given_at: AwareDatetime
+    due_at: AwareDatetime
+    at: AwareDatetime
+
+
 class DisclosureDecided(EventData):
     """The Education Safeguarding Team released a letter, or refused. Never to the public.
 

@@ -64,6 +64,7 @@ CASES = Topic(
         _event("case.linked", cases.CaseLinked, "escalation", "audit-log"),
         _event("case.milestone", cases.CaseMilestone, "escalation", "audit-log"),
         _event("shift.handed_over", cases.ShiftHandedOver, "escalation", "audit-log"),
+        _event("shift.untaken", cases.ShiftUntaken, "escalation", "audit-log"),
         _event("disclosure.decided", cases.DisclosureDecided, "escalation", "audit-log"),
         _event("case.offered", cases.CaseOffered, "escalation", "audit-log"),
         _event("task.paused", cases.TaskPaused, "escalation", "audit-log"),
@@ -102,6 +103,8 @@ ACCESS = Topic(
         _event("details.read", access.DetailsRead, "intake escalation", "audit-log"),
         _event("log.prune_asked", access.LogPruned, "audit-log", "audit-log"),
         _event("log.pruned", access.LogPruned, "audit-log", "audit-log"),
+        _event("log.searched", access.LogSearched, "audit-log", "audit-log"),
+        _event("log.read", access.LogRead, "audit-log", "audit-log"),
         _event("audit_log.producer_closed", concerns.ProducerClosed, "audit-log", "audit-log"),
     ),
 )

@@ -31,6 +31,7 @@ from escalation.hand_read import on_poison
 from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
 from escalation.shift import routes as shift
+from escalation.shift.late import watch_handovers
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
 from escalation.web import TEMPLATES, policy, policy_what_if, queues
@@ -95,7 +96,7 @@ def create_app(
         title="Handrail escalation",
         routers=ROUTERS,
         subscription=subscription,
-        background=(timers, live, prune_often, sweep_sign_ins),
+        background=(timers, live, prune_often, sweep_sign_ins, watch_handovers),
         ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)

@@ -27,6 +27,8 @@ from shared.outbox import commit, emit
 router = APIRouter()
 Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
 HUBS: Final = ("MASH", "EDT")
+# What a night team began is the day team's to decide too.
+_DECIDED: Final = ("duty", "handover")
 # Contact outcomes of the Standard Safeguarding Dataset.
 Outcome = Literal[
     "NEW_REFERRAL",
@@ -99,7 +101,7 @@ async def decide_case(  # noqa: PLR0917 - one parameter for each part of the req
     """Ends the caller's own tasks in the case. What others owe stays, personal duties above all."""
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
-    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind == "duty"]
+    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind in _DECIDED]
     if tasks or not await _is_repeat(session, case, body, viewer):
         expect(case.version, if_match)
         _check(tasks, body, viewer)

@@ -258,10 +258,21 @@ def upgrade() -> None:
         sa.Column("la", sa.String(), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_by_ref", sa.String(), nullable=False),
+        sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cases", JSONB(none_as_null=True), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_by_ref", sa.String(), nullable=True),
+        sa.Column("taken_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "handover_waiting",
+        "handover",
+        ["route", "to_route", "la"],
+        unique=True,
+        postgresql_where=sa.text("taken_at IS NULL"),
     )
     op.create_table(
         "queue_change",
@@ -278,32 +289,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index(op.f("ix_queue_change_at"), "queue_change", ["at"])
-    # Whoever changes a task, desks that show it hear of it.
-    op.execute("""
-        CREATE FUNCTION tell_desks_of_task() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            INSERT INTO queue_change (task_id, route, la) VALUES (new.id, new.route, new.la);
-            RETURN NULL;
-        END $$
-    """)
+    _tell_desks(op.get_bind().execute(sa.text("SELECT current_schema()")).scalar_one())
+
+    # To compress them took more of PostgreSQL's time than all else about the rows.
+    for table, column in (("case_file", "decision"), ("sealed_detail", "sealed")):
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+
+
+def _tell_desks(schema: str) -> None:
+    """Whoever changes a task, in whatever schema they are, desks that show it hear of it."""
+    into = f"INSERT INTO {schema}.queue_change (task_id, route, la)"
+    unfinished = "case_id = new.id AND closed_at IS NULL"
+    noted = {
+        "task": f"{into} VALUES (new.id, new.route, new.la)",
+        "case": f"{into} SELECT id, route, la FROM {schema}.task WHERE {unfinished}",
+    }
+    for what, note in noted.items():
+        op.execute(f"""
+            CREATE FUNCTION tell_desks_of_{what}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                {note};
+                RETURN NULL;
+            END $$
+        """)
     op.execute("""
         CREATE TRIGGER tell_desks AFTER INSERT OR UPDATE ON task
         FOR EACH ROW EXECUTE FUNCTION tell_desks_of_task()
     """)
     op.execute("""
-        CREATE FUNCTION tell_desks_of_case() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            INSERT INTO queue_change (task_id, route, la)
-            SELECT id, route, la FROM task WHERE case_id = new.id AND closed_at IS NULL;
-            RETURN NULL;
-        END $$
-    """)
-    op.execute("""
         CREATE TRIGGER tell_desks AFTER UPDATE OF rating, unprocessed, entered_in_error_at
         ON case_file FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
     """)
-
-    # To compress them took more of PostgreSQL's time than all else about the rows.
-    for table, column in (("case_file", "decision"), ("sealed_detail", "sealed")):
-        op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:

@@ -1,12 +1,12 @@
 """What the next shift must know of a queue: what is most serious, promised, and soon to expire."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, or_
+from sqlalchemy import exists, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -28,6 +28,8 @@ class Item:
     rating: str | None
     by: datetime | None
     claimed_by_ref: str | None
+    concern_types: tuple[str, ...]
+    urn: str | None
     why: tuple[Why, ...]
 
 
@@ -40,15 +42,20 @@ class Brief:
     until: datetime
     items: tuple[Item, ...] = field(default_factory=tuple)
 
-    @property
-    def cases(self) -> list[UUID]:
-        return sorted({item.case_id for item in self.items})
-
 
 async def brief_of(  # noqa: PLR0917 - the parts of the question
-    session: AsyncSession, viewer: Viewer, route: str, la: str, now: datetime, until: datetime
+    session: AsyncSession,
+    viewer: Viewer,
+    route: str,
+    la: str,
+    now: datetime,
+    until: datetime,
+    only: Collection[UUID] | None = None,
 ) -> Brief:
-    """Every unfinished task of the queue that the reader may know of, in the queue's order."""
+    """Every unfinished task of the queue that the reader may know of, in the queue's order.
+
+    only: of these cases, as a shift gave them.
+    """
     promised = exists().where(
         col(Timer.case_id) == col(Task.case_id), col(Timer.kind).in_(_PROMISED)
     )
@@ -61,6 +68,7 @@ async def brief_of(  # noqa: PLR0917 - the parts of the question
             col(Task.closed_at).is_(None),
             col(Task.kind) != "clock",
             without_conflict(viewer),
+            col(CaseFile.id).in_(only) if only is not None else true(),
         )
         .order_by(col(Task.rank), col(Task.due_at), col(Task.id))
     )
@@ -71,13 +79,14 @@ async def brief_of(  # noqa: PLR0917 - the parts of the question
 def _item(task: Task, case: CaseFile, call: bool, now: datetime, until: datetime) -> Item:
     said: Sequence[tuple[Why, bool]] = (
         ("read_by_hand", case.unprocessed),
-        ("life", task.priority == "P0"),
+        ("life", "P0" in {task.priority, case.priority}),
         ("red", case.rating == "red"),
         ("promised_call", call),
         ("overdue", task.by is not None and task.by <= now),
         ("expires", task.by is not None and now < task.by <= until),
     )
     why = tuple(name for name, holds in said if holds)
+    types = case.facts.get("concern_types")
     return Item(
         task_id=task.id,
         case_id=task.case_id,
@@ -85,5 +94,7 @@ def _item(task: Task, case: CaseFile, call: bool, now: datetime, until: datetime
         rating=case.rating,
         by=task.by,
         claimed_by_ref=task.claimed_by_ref,
+        concern_types=tuple(sorted(types)) if isinstance(types, list) else ("unknown",),
+        urn=task.urn,
         why=why or ("open",),
     )

@@ -1,4 +1,8 @@
-"""What a shift that is taken over changes in a case: the night's work ends, the day's goes on."""
+"""What a shift that is taken over changes in a case: the night's work ends, the day's goes on.
+
+A call that nobody has confirmed yet (`P0`, open) ends for nobody: whoever was asked to make it
+still has to say that it was made.
+"""
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -33,19 +37,28 @@ async def take_over(
         .with_for_update()
     )
     tasks = [task for task in rows if task.la in (handover.la, None)]
-    ending = [task for task in tasks if task.route == handover.route and task.kind != "clock"]
-    if ending and not any(task.route == handover.to_route for task in tasks):
-        highest = min(task.priority for task in ending)
+    given = [task for task in tasks if task.route == handover.route and task.kind != "clock"]
+    if given and not any(task.route == handover.to_route for task in tasks):
         asked = FollowUp(
             kind="handover",
             route=handover.to_route,
             la=handover.la,
-            priority=max(highest, "P1"),
+            priority=min(_left(task) for task in given),
             script="Go on with what the other team began; its notes are in the case.",
             because=_BECAUSE,
         )
         await open_follow_up(session, case, asked, rules)
+    ending = [task for task in given if not _unconfirmed(task)]
     for task in ending:
         task.state, task.outcome, task.closed_at = "done", "handed_over", now
         task.version += 1
     await cancel_timers(session, [task.id for task in ending])
+
+
+def _unconfirmed(task: Task) -> bool:
+    return task.priority == "P0" and task.state == "open"
+
+
+def _left(task: Task) -> str:
+    """What is urgent no more once it is confirmed: the call was made, the rest is the day's."""
+    return task.priority if _unconfirmed(task) else max(task.priority, "P1")
