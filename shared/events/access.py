@@ -1,5 +1,6 @@
 """Events of who read what; whoever shows sealed details produces them, before showing them."""
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -22,4 +23,37 @@ class LogPruned(EventData):
 
     below: int
     actor_ref: str
+    at: AwareDatetime
+
+
+class LogSearched(EventData):
+    """An auditor was about to be shown, or given as a file, what a search of the log had found.
+
+    authorities: those that the reader is limited to; empty: none. filters: by name a code, an id or
+    a time; "unknown" where no entry has that value. after: the entry (seq) that it began behind.
+    found: how many entries.
+    """
+
+    what: Literal["search", "export"]
+    actor_ref: str
+    role: str
+    authorities: list[str]
+    filters: dict[str, str]
+    after: int
+    found: int
+    at: AwareDatetime
+
+
+class LogRead(EventData):
+    """An auditor was about to be shown one entry, its proof with it, or a concern's whole story.
+
+    Of whole bundles it is told once an hour that the reader takes them. seq: of the one entry.
+    """
+
+    what: Literal["entry", "proof", "story", "bundles"]
+    actor_ref: str
+    role: str
+    authorities: list[str]
+    seq: int | None
+    found: int
     at: AwareDatetime

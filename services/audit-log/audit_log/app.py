@@ -8,6 +8,7 @@ from audit_log import serving
 from audit_log.consuming import run_sequencer
 from audit_log.readers import keep_open, let_read, make_reader
 from audit_log.routes import router
+from audit_log.search import routes as search
 from audit_log.sequencer import SERVICE
 from audit_log.settings import AuditSettings
 from audit_log.watching import watch_unaccounted
@@ -28,7 +29,7 @@ def create_app(
     service = Service(
         name=SERVICE,
         title="Handrail audit log",
-        routers=[router, serving.proofs, serving.files],
+        routers=[router, search.router, serving.proofs, serving.files],
         background=[run_sequencer, watch_unaccounted, sweep_sign_ins, partial(keep_open, reader)],
     )
     app = build_app(service, settings, clock, token_keys)

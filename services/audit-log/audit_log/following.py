@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.counting import Count, Gap
 from audit_log.models import LogEntry
+from audit_log.search.indexing import index
 from audit_log.watched import (
     WatchCursor,
     WatchedConcern,
@@ -45,6 +46,7 @@ async def follow(session: AsyncSession, limit: int = CHUNK) -> int:
     entries = found.scalars().all()
     if entries:
         await _Watched(session, entries).take_in()
+        await index(session, entries)
         cursor.next_seq = entries[-1].seq + 1
     await session.commit()
     session.expunge_all()

@@ -12,11 +12,13 @@ from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from audit_log import watched
+from audit_log.search import tables as search_tables
 from shared import dead_letters, inbox, outbox
 
 __all__ = [
     "BusOffset", "Checkpoint", "Commitment", "Cosignature", "ErasedSubject", "LogEntry", "LogEvent",
-    "LogLock", "LogTile", "PruneStep", "TreeHead", "dead_letters", "inbox", "outbox", "watched",
+    "LogLock", "LogTile", "PruneStep", "TreeHead", "dead_letters", "inbox", "outbox",
+    "search_tables", "watched",
 ]  # fmt: skip
 
 _FIXED = {"autoincrement": False}

@@ -4,16 +4,21 @@ import base64
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from audit_log.models import LogEvent, TreeHead
+from audit_log.models import TreeHead
 from audit_log.published import checkpoint, proof_file, prove, tiles, was_published
 from audit_log.readers import Reading
 from audit_log.reading import NotThere, entry_bundle, newest_head
+from audit_log.search.finding import by_event, one
+from audit_log.search.readers import Reader
+from audit_log.search.recording import record_bundles, record_read
+from audit_log.search.routes import Session, not_found, prepared
 from audit_log.trust.plain import Malformed
 from audit_log.trust.tilepaths import ENTRIES, Tile, parse_path
 from audit_log.trust.treehash import Span, consistency_spans, inclusion_spans
+from shared.app import runtime_of
 from shared.auth import Principal, forbidden, public, requires
 from shared.errors import Problem
 
@@ -50,15 +55,19 @@ async def read_checkpoint(session: Reading) -> Response:
 
 # Before the tiles, whose path would fit it too.
 @files.get("/tile/entries/{path:path}")
-async def read_bundle(who: Auditor, session: Reading, path: str) -> Response:
+async def read_bundle(
+    request: Request, who: Auditor, own: Session, session: Reading, path: str
+) -> Response:
     """Up to 256 entries, each behind its length; for auditors of the whole log alone."""
-    if not who.holds("auditor", route=None, la=None, urn=None):
+    reader = await prepared(request, own, who)
+    if not reader.whole:
         raise forbidden()
     tile = await _published(session, f"entries/{path}")
     try:
         data = await entry_bundle(session, tile.number, tile.width)
     except NotThere:
         raise _no_such_tile() from None
+    await record_bundles(own, runtime_of(request), reader)
     return Response(data, headers={"Cache-Control": f"private, {_FOR_EVER}"}, media_type=_BYTES)
 
 
@@ -131,18 +140,43 @@ async def prove_consistency(
 
 @proofs.get("/entry/{seq}.tlog-proof")
 async def entry_proof_file(
-    who: Auditor, session: Reading, seq: Annotated[int, Path(ge=0, le=2**62)]
+    request: Request,
+    who: Auditor,
+    own: Session,
+    session: Reading,
+    seq: Annotated[int, Path(ge=0, le=2**62)],
 ) -> Response:
     """A file that proves the entry to whoever has the log's key, for ever and offline.
 
-    For auditors of the whole log it holds the entry too; for others the hashes alone.
+    It holds the entry too, for an auditor who may see it; for others the hashes alone.
     """
-    whole = who.holds("auditor", route=None, la=None, urn=None)
+    reader = await prepared(request, own, who)
+    return await entry_proof(request, own, session, reader, seq)
+
+
+@proofs.get("/event/{event_id}.tlog-proof")
+async def event_proof_file(
+    request: Request, who: Auditor, own: Session, session: Reading, event_id: UUID
+) -> Response:
+    """The same, by the id of the event."""
+    reader = await prepared(request, own, who)
+    entry = await by_event(session, reader, event_id)
+    if entry is None:
+        raise not_found()
+    return await entry_proof(request, own, session, reader, entry.seq)
+
+
+async def entry_proof(
+    request: Request, own: AsyncSession, session: AsyncSession, reader: Reader, seq: int
+) -> Response:
+    entry = await one(session, reader, seq)
     try:
-        made = await proof_file(session, seq, with_entry=whole)
+        made = await proof_file(session, seq, with_entry=entry is not None)
     except NotThere:
         detail = "No checkpoint of the log holds that entry yet; try again in a second."
         raise Problem(404, "not-in-the-tree", detail, headers=_NOT_KEPT) from None
+    if entry is not None:
+        await record_read(own, runtime_of(request), reader, "proof", concern=entry.subject, seq=seq)
     return Response(
         bytes(made),
         headers={
@@ -151,15 +185,6 @@ async def entry_proof_file(
         },
         media_type="text/plain; charset=utf-8",
     )
-
-
-@proofs.get("/event/{event_id}.tlog-proof")
-async def event_proof_file(who: Auditor, session: Reading, event_id: UUID) -> Response:
-    """The same, by the id of the event."""
-    event = await session.get(LogEvent, event_id)
-    if event is None:
-        raise Problem(404, "not-found", "The log has no such entry.")
-    return await entry_proof_file(who, session, event.seq)
 
 
 async def _size(session: AsyncSession, size: int | None) -> int:

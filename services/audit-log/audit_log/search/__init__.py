@@ -1,0 +1,1 @@
+"""For auditors: finding entries, each with its proof, and telling the log itself who looked."""
