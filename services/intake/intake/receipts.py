@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake.models import Progress, Receipt, ReceiptNotice
 from shared.events import cases, notices
+from shared.events.catalogue import TOPICS
 from shared.events.concerns import EventData
 from shared.events.envelope import Event
 from shared.inbox import Handler, Poison
@@ -195,13 +196,7 @@ HANDLERS: Final[dict[str, Handler]] = {
 }
 # On the same topics, and of no interest to a school.
 IGNORED: Final = frozenset(
-    {
-        "task.reminded",
-        "dead_letter.recorded",
-        "dead_letter.settled",
-        "escalation.producer_closed",
-        "notify.producer_closed",
-    }
+    event.name for topic in TOPICS for event in topic.events if "intake" not in event.consumers
 )
 # An acknowledgement or a raise is worth showing even where an earlier event of the case is stuck.
 RAISING: Final = frozenset({"case.raised", "task.raised", "task.acknowledged"})
