@@ -1,7 +1,7 @@
 """Fires the clocks of tasks: says that nobody has acted, and sets the next clock."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
@@ -122,8 +122,8 @@ async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) 
 
 
 async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
-    """Timers with their tasks and cases, locked. Who acts on a case holds its row, so its timers
-    are passed over until that is committed and has cancelled those that no longer apply."""
+    """Timers with their tasks, locked. Who acknowledges a task holds its row, so its timers are
+    passed over until that is committed and has cancelled them."""
     rows = await session.execute(
         columns(*_COLUMNS)
         .join(Task, col(Task.id) == col(Timer.task_id))
@@ -131,7 +131,7 @@ async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
         .where(col(Timer.due_at) <= rules.clock.now())
         .order_by(col(Timer.due_at), col(Timer.id))
         .limit(limit)
-        .with_for_update(of=[Timer, Task, CaseFile], skip_locked=True)
+        .with_for_update(of=[Timer, Task], skip_locked=True)
     )
     return list(rows)
 
@@ -142,11 +142,14 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
     ended: list[UUID] = []
     again: list[tuple[UUID, datetime]] = []
     silent: dict[str, list[Due]] = {kind: [] for kind in _EFFECTS}
+    acting = [one for one in due if one.kind in _EFFECTS and _applies(one)]
+    free = await _lock_cases(session, {one.case_id for one in acting})
     for one in due:
         wait = None
-        if one.kind in _EFFECTS:
-            if _applies(one):
-                silent[one.kind].append(one)
+        if one in acting:
+            if one.case_id not in free:
+                continue  # it stays due until whoever acts on the case has done
+            silent[one.kind].append(one)
         elif _applies(one):
             step = cast(Step, _STEPS.get(one.kind, one.kind))
             tell_reminded(session, one, step=step, at=now, excluded=one.excluded)
@@ -161,6 +164,17 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
     )
     for kind, some in silent.items():
         await _EFFECTS[kind](session, some, rules)
+
+
+async def _lock_cases(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Those that nobody holds. A request locks the case first and its tasks then, so to wait for a
+    case here, with its tasks locked, could never end."""
+    if not ids:
+        return set()
+    rows = await session.exec(
+        select(col(CaseFile.id)).where(col(CaseFile.id).in_(ids)).with_for_update(skip_locked=True)
+    )
+    return set(rows)
 
 
 def _applies(one: Due) -> bool:

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_case_file_incident_id", "case_file", ["incident_id"])
+    op.create_index("case_reference", "case_file", [sa.text('"right"(id::text, 8)')])
     op.create_table(
         "dead_letter",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -200,6 +201,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_at IS NULL AND kind <> 'clock'"),
     )
     op.create_index(
+        "task_held",
+        "task",
+        ["claimed_by_ref"],
+        postgresql_where=sa.text("claimed_by_ref IS NOT NULL AND closed_at IS NULL"),
+    )
+    op.create_index(
         "task_school", "task", ["urn", "rank", "id"], postgresql_where=sa.text("closed_at IS NULL")
     )
     op.create_table(
@@ -302,7 +309,7 @@ def _tell_desks(schema: str) -> None:
     unfinished = "case_id = new.id AND closed_at IS NULL"
     noted = {
         "task": f"{into} VALUES (new.id, new.route, new.la)",
-        "case": f"{into} SELECT id, route, la FROM {schema}.task WHERE {unfinished}",
+        "case": f"{into} SELECT id, route, la FROM {schema}.task WHERE {unfinished}",  # noqa: S608 - our own names
     }
     for what, note in noted.items():
         op.execute(f"""
@@ -319,11 +326,29 @@ def _tell_desks(schema: str) -> None:
         CREATE TRIGGER tell_desks AFTER UPDATE OF rating, unprocessed, entered_in_error_at
         ON case_file FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
     """)
+    # A task that ends is "open elsewhere" no more; who is kept out may not go on seeing a row.
+    op.execute("""
+        CREATE FUNCTION tell_desks_of_its_case() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO queue_change (task_id, route, la)
+            SELECT id, route, la FROM task WHERE case_id = new.case_id AND closed_at IS NULL;
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_desks_of_end AFTER UPDATE OF closed_at ON task FOR EACH ROW
+        WHEN (old.closed_at IS NULL AND new.closed_at IS NOT NULL)
+        EXECUTE FUNCTION tell_desks_of_its_case()
+    """)
+    op.execute("""
+        CREATE TRIGGER tell_desks AFTER INSERT ON exclusion
+        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_its_case()
+    """)
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION tell_desks_of_task CASCADE")
     op.execute("DROP FUNCTION tell_desks_of_case CASCADE")
+    op.execute("DROP FUNCTION tell_desks_of_its_case CASCADE")
     for table in (
         "handover",
         "queue_change",
