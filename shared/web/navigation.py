@@ -18,6 +18,7 @@ class Area:
 # Add a line when an area's first page exists; a link that leads nowhere is worse than none.
 AREAS: Final = (
     Area("Queues", "/triage", ("worker", "manager")),
+    Area("Tasks", "/tasks", ("dsl", "deputy_dsl", "head", "chair", "reporter")),
     Area("Rules", "/policy", get_args(Role)),
     Area("Audit log", "/audit", ("auditor",)),
 )

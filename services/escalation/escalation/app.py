@@ -34,7 +34,8 @@ from escalation.shift import routes as shift
 from escalation.shift.late import watch_handovers
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
-from escalation.web import TEMPLATES, policy, policy_what_if, queues
+from escalation.web import TEMPLATES, policy, policy_what_if, queues, tasks_case
+from escalation.web import tasks as tasks_pages
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
@@ -71,7 +72,13 @@ ROUTERS: Final = tuple(
     )
 )
 
-PAGES: Final = (queues.router, policy.router, policy_what_if.router)
+PAGES: Final = (
+    queues.router,
+    policy.router,
+    policy_what_if.router,
+    tasks_case.router,
+    tasks_pages.router,
+)
 
 
 def create_app(
