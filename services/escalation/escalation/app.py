@@ -35,6 +35,8 @@ from escalation.shift.late import watch_handovers
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
 from escalation.web import TEMPLATES, policy, policy_what_if, queues, tasks_case
+from escalation.web import figures as figures_page
+from escalation.web import shift as shift_page
 from escalation.web import tasks as tasks_pages
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
@@ -73,6 +75,8 @@ ROUTERS: Final = tuple(
 )
 
 PAGES: Final = (
+    figures_page.router,
+    shift_page.router,
     queues.router,
     policy.router,
     policy_what_if.router,
