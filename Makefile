@@ -37,6 +37,7 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/handrail policy check
+	$(BIN)/handrail policy prove --fast
 	$(PYTEST) -q tests/guards
 
 lock:

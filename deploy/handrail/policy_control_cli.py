@@ -51,7 +51,11 @@ keys_app = typer.Typer(no_args_is_help=True, help="The keys that approvers sign 
 Names = Annotated[list[str], typer.Argument(help="Packs, by name: national, kent …")]
 Approvers = Annotated[
     Path | None,
-    typer.Option("--approvers", help="Whose signatures count, if not beside the packs."),
+    typer.Option(
+        "--approvers",
+        envvar="HANDRAIL_PACK_APPROVERS",
+        help="Whose signatures count, if not beside the packs.",
+    ),
 ]
 Key = Annotated[Path, typer.Option("--key", help="The private key of whoever signs.")]
 

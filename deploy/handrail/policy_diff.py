@@ -15,9 +15,10 @@ from shared.policy import Policy, PolicyError
 from shared.policy.clocks import LONDON
 from shared.policy.control.backtest import back_test, concern_of
 from shared.policy.control.basis import Basis
-from shared.policy.control.changes import Change, gains, losses
+from shared.policy.control.changes import Change, gains, losses, thinned
 from shared.policy.control.drafts import NATIONAL
 from shared.policy.control.ledger import Ledger, read_ledger
+from shared.policy.control.otherwise import Said, says_otherwise
 from shared.policy.control.statements import Malformed, Release
 from shared.policy.control.structure import packs_of
 from shared.policy.load import PACKS, load_local, load_national
@@ -25,6 +26,7 @@ from shared.policy.schema import load_schema
 
 SHOWN: Final = 5
 RELEASED: Final = "released"
+MEANS: Final = {"THINNER": ", where a rule asks less by itself and no answer is weaker"}
 Which = Annotated[
     str, typer.Argument(help="A directory of packs, `released`, or one version: kent@2026.11.1")
 ]
@@ -42,15 +44,18 @@ def diff(  # noqa: PLR0917 - each is an option of the command line
     packs: Packs = None,
     since: Since = None,
 ) -> None:
-    """Where NEW asks less or more than OLD, by the changed rule; with --concerns, a back-test."""
+    """Where NEW asks less or more than OLD, or says it otherwise; with --concerns, a back-test."""
     before, after = _policy(old, packs), _policy(new, packs)
     day = _day(since)
     for title, changes in (
         ("LOST", losses(packs_of(before), packs_of(after), day)),
+        ("THINNER", thinned(packs_of(before), packs_of(after), day)),
         ("GAINED", gains(packs_of(before), packs_of(after), day)),
     ):
         for line in shown(title, changes, everything=everything):
             typer.echo(line)
+    for line in otherwise([*says_otherwise(packs_of(before), packs_of(after))], everything):
+        typer.echo(line)
     if concerns is not None:
         _back_test(before, after, concerns)
 
@@ -59,7 +64,7 @@ def shown(title: str, changes: list[Change], *, everything: bool) -> Iterator[st
     if not changes:
         yield f"{title}: nothing"
         return
-    yield f"{title}: {len(changes)} region{'s' if len(changes) > 1 else ''}"
+    yield f"{title}: {len(changes)} region{'s' if len(changes) > 1 else ''}{MEANS.get(title, '')}"
     last = None
     for change in changes if everything else changes[:SHOWN]:
         if (change.pack, change.rule, change.what) != last:
@@ -68,6 +73,17 @@ def shown(title: str, changes: list[Change], *, everything: bool) -> Iterator[st
         yield f"    {change.where}  [{change.region}]"
     if not everything and len(changes) > SHOWN:
         yield f"  and {len(changes) - SHOWN} more; --all shows them"
+
+
+def otherwise(said: list[Said], everything: bool) -> Iterator[str]:
+    """What stands there in other words, with another source or another number."""
+    yield f"SAYS OTHERWISE: {len(said) or 'nothing'}"
+    for each in said if everything else said[:SHOWN]:
+        yield f"  {each.pack} {each.name}: {each.what}"
+        yield f"    before: {each.before}"
+        yield f"    now:    {each.after}"
+    if not everything and len(said) > SHOWN:
+        yield f"  and {len(said) - SHOWN} more; --all shows them"
 
 
 def _back_test(before: Policy, after: Policy, file: Path) -> None:

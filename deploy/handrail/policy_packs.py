@@ -7,7 +7,10 @@ import typer
 
 from shared.policy import Policy, PolicyError, load_policy
 
-Packs = Annotated[Path | None, typer.Option("--packs", help="A directory of packs.")]
+Packs = Annotated[
+    Path | None,
+    typer.Option("--packs", envvar="HANDRAIL_PACKS", help="A directory of packs."),
+]
 
 
 def policy_of(packs: Path | None) -> Policy:

@@ -209,13 +209,14 @@ def _mutant_lines(outcome: Outcome, seconds: float) -> Iterator[str]:
         f"({outcome.by_gate * share:.1f} %), the promises alone {outcome.by_promises} "
         f"({outcome.by_promises * share:.1f} %)"
     )
-    weaker = outcome.mutants - len(outcome.equivalent)
     yield (
-        f"{len(outcome.equivalent)} ask nothing less, as both provers show; of the {weaker} that "
-        f"do, the gate notices {outcome.by_gate}. Of the {len(outcome.equivalent)}, "
-        f"{outcome.thinner} are told as thinner: another rule still asks for it"
+        f"{outcome.weaker} make an answer weaker, and the gate notices all of them but "
+        f"{len(outcome.unshown)}; {len(outcome.equivalent)} make none weaker, as both provers "
+        f"show, and it notices {outcome.thinner} of them: a rule asks less by itself"
     )
-    yield from (f"SURVIVES AND IS WEAKER: {name}" for name in outcome.unshown)
+    yield from (f"PASSES THE GATE, AND IS WEAKER: {name}" for name in outcome.unshown)
+    yield from (f"passes the gate, no answer is weaker: {name}" for name in outcome.passed)
+    yield from (f"no promise notices {name}: {why}" for name, why in outcome.unpromised.items())
     yield f"{seconds:.1f} s"
 
 
@@ -224,10 +225,12 @@ def _mutants_json(outcome: Outcome, seconds: float) -> dict[str, Any]:
         "mutants": outcome.mutants,
         "by_gate": outcome.by_gate,
         "by_promises": outcome.by_promises,
-        "told_as_thinner": outcome.thinner,
+        "weaker": outcome.weaker,
+        "thinner": outcome.thinner,
         "equivalent_or_stronger": outcome.equivalent,
         "survive_and_are_weaker": outcome.unshown,
-        "noticed_by_the_gate_alone": outcome.unnoticed,
+        "pass_the_gate": outcome.passed,
+        "no_promise_notices": outcome.unpromised,
         "kinds": {
             kind: {
                 "mutants": count,

@@ -144,6 +144,9 @@ def _identity(data: Any, problems: Problems) -> None:
     if not (code.isdigit() and len(code) == AUTHORITY_DIGITS):
         told = '`authority` is the three-digit code in quotes, as in "886"'
         problems.add(line_of(data, "authority"), "", told)
+    if data.get("platform", "no") not in {"yes", "no"}:
+        told = f"`platform` is yes or no, not `{data['platform']}`: do its teams take calls here?"
+        problems.add(line_of(data, "platform"), "", told)
 
 
 def _local(data: Any, schema: Schema, national: NationalPack, told: Problems) -> dict[str, Any]:

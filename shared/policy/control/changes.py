@@ -12,19 +12,21 @@ from shared.policy.pack import LocalPack, NationalPack, Rule
 from shared.policy.prove.compare import stronger_or_equal
 from shared.policy.prove.sources import Effects, effects_of
 from shared.policy.prove.space import slices
+from shared.policy.prove.thin import thinner
 from shared.policy.prove.words import region_words, tidy
 from shared.policy.schema import Schema
 
-Kind = Literal["lost", "gained"]
+Kind = Literal["lost", "gained", "thinner"]
 EVERYWHERE: Final = "always"
 TOO_MANY: Final = "in more regions than can be listed"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One region in which the answer changes.
+    """One region in which the answer changes; or, as `thinner`, what one rule alone asks no more.
 
-    rule: whose demand it is, with its pack; what: the demand; where: the facts, in words.
+    rule: whose demand it is, with its pack; what: the demand; where: the facts, in words (and for
+    `thinner` who still asks it there).
     """
 
     kind: Kind
@@ -40,6 +42,11 @@ class Change:
         return f"{self.kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     @property
+    def ends(self) -> bool:
+        """Whether its acceptance has to: not where every answer is as strong as before."""
+        return self.kind != "thinner"
+
+    @property
     def says(self) -> str:
         return f"{self.pack} {self.rule}: {self.kind} {self.what} ({self.where})"
 
@@ -51,6 +58,34 @@ def losses(old: Packs, new: Packs, since: date) -> list[Change]:
 
 def gains(old: Packs, new: Packs, since: date) -> list[Change]:
     return list(dict.fromkeys(_one_way(new, old, since, "gained")))
+
+
+def thinned(old: Packs, new: Packs, since: date) -> list[Change]:
+    """What a rule asks no more by itself and others still ask: no answer is weaker. What is lost
+    somewhere is not told here again."""
+    told = {(change.pack, change.rule, change.what) for change in losses(old, new, since)}
+    found = dict.fromkeys(
+        change for day in _days(old, new, since) for change in _thinned(old, new, day)
+    )
+    return [c for c in found if (c.pack, c.rule, c.what) not in told]
+
+
+def _thinned(old: Packs, new: Packs, day: date) -> Iterator[Change]:
+    spaces = slices(new.schema)
+    before = _effects(old.national, old.national.rules, day)
+    after = _effects(new.national, new.national.rules, day)
+    found = [("national", thin) for thin in thinner(before, after, spaces)]
+    for pack in old.locals.values():
+        there = new.locals.get(pack.authority)
+        rules = [*new.national.rules, *(there.rules if there else ())]
+        own = _effects(old.national, pack.rules, day)
+        all_before = _effects(old.national, [*old.national.rules, *pack.rules], day)
+        now = _effects(new.national, rules, day)
+        found += [(pack.ref.id, thin) for thin in thinner(own, now, spaces, all_before)]
+    for name, thin in found:
+        where = "; or ".join(map(region_words, tidy(thin.regions))) or TOO_MANY
+        still = f"still asked by {' and '.join(thin.still) or 'other rules'}"
+        yield Change("thinner", name, thin.rule, thin.what, f"{where}; {still}")
 
 
 def _one_way(old: Packs, new: Packs, since: date, kind: Kind) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from shared.policy.control.changes import Change, losses
+from shared.policy.control.changes import Change, losses, thinned
 from shared.policy.control.drafts import NATIONAL, Draft, read_draft
 from shared.policy.control.ledger import PLAIN_NAME, Ledger
 from shared.policy.control.statements import Acceptance, Release, Statement
@@ -29,6 +29,7 @@ class Prepared:
     """What would be signed, had nobody to accept anything; and what somebody has to accept.
 
     against: the version that it must not be weaker than, or None for a first one.
+    losses: each weaker region, and what a rule asks no more by itself.
     """
 
     draft: Draft
@@ -60,7 +61,12 @@ def prepare(ledger: Ledger, file: Path) -> Prepared:
     if against is None:
         return Prepared(draft, statement, None, ())
     before = _packs_of(ledger, against, draft)
-    return Prepared(draft, statement, against, tuple(losses(before, draft.packs(), pack.in_force)))
+    less = [
+        change
+        for changes in (losses, thinned)
+        for change in changes(before, draft.packs(), pack.in_force)
+    ]
+    return Prepared(draft, statement, against, tuple(less))
 
 
 def _national_of(ledger: Ledger, file: Path) -> Path:
@@ -89,10 +95,10 @@ def _check_names(draft: Draft, file: Path, ledger: Ledger, newest: Release | Non
 
 
 def _never_accepted(ledger: Ledger, newest: Release | None) -> Release | None:
-    """The last version that stood without anything being accepted: what has been is accepted
+    """The last version of which no weaker answer had to be accepted: what has been is accepted
     anew with each release, or ends."""
     by_hash = {release.statement.hash: release for release in ledger.releases}
-    while newest is not None and newest.statement.accepted:
+    while newest is not None and newest.statement.accepted_until is not None:
         newest = by_hash.get(newest.statement.follows or "")
     return newest
 
@@ -143,24 +149,28 @@ def accepting(prepared: Prepared, entries: Iterable[Mapping[str, Any]], today: d
     accepted, wrong = [], []
     for loss in prepared.losses:
         entry = by_region.get(loss.region)
-        problem = "nobody accepts it" if entry is None else _problem(entry, today)
+        problem = "nobody accepts it" if entry is None else _problem(entry, today, ends=loss.ends)
         if problem or entry is None:
-            wrong.append(f"weaker than before: {loss.says}: {problem} (region {loss.region})")
+            less = "weaker" if loss.ends else "held by fewer rules"
+            wrong.append(f"{less} than before: {loss.says}: {problem} (region {loss.region})")
         else:
             names = tuple(str(name) for name in entry["approvers"])
-            day = date.fromisoformat(str(entry["expires"])).isoformat()
+            last = entry.get("expires")
+            day = date.fromisoformat(str(last)).isoformat() if last else None
             accepted.append(Acceptance(loss.region, loss.says, str(entry["reason"]), names, day))
     if wrong:
         raise PolicyError(wrong)
     return replace(prepared.statement, accepted=tuple(accepted))
 
 
-def _problem(entry: Mapping[str, Any], today: date) -> str:
+def _problem(entry: Mapping[str, Any], today: date, *, ends: bool) -> str:
     names = entry.get("approvers")
     if not isinstance(names, list) or len({str(name) for name in names}) < TWO:
         return "two different approvers have to accept it"
     if not str(entry.get("reason") or "").strip():
         return "its acceptance has no reason"
+    if not ends and not entry.get("expires"):
+        return ""
     try:
         expires = date.fromisoformat(str(entry.get("expires")))
     except ValueError:
@@ -174,4 +184,5 @@ def to_accept(prepared: Prepared) -> Iterator[str]:
         yield f"- region: {loss.region}  # {loss.pack} {loss.rule}"
         yield "  reason:"
         yield "  approvers: []"
-        yield "  expires:"
+        if loss.ends:
+            yield "  expires:"

@@ -24,17 +24,18 @@ class Acceptance:
     """Two named people answer for one weaker region, for a reason and until a day.
 
     region: the id that `handrail policy diff` shows. says: that region in words, as accepted.
-    expires: the last day (ISO 8601) on which it holds.
+    expires: the last day (ISO 8601) on which it holds. None: for good, where no answer is weaker
+    and only one rule asks less by itself.
     """
 
     region: str
     says: str
     reason: str
     approvers: tuple[str, ...]
-    expires: str
+    expires: str | None
 
     def holds_on(self, day: date) -> bool:
-        return day <= date.fromisoformat(self.expires)
+        return self.expires is None or day <= date.fromisoformat(self.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Statement:
     @property
     def accepted_until(self) -> date | None:
         """The last day: on the next, what was accepted of it is accepted no more."""
-        return min((date.fromisoformat(a.expires) for a in self.accepted), default=None)
+        days = (date.fromisoformat(a.expires) for a in self.accepted if a.expires is not None)
+        return min(days, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def release_of(body: Mapping[str, Any]) -> Release:
                 says=str(each["says"]),
                 reason=str(each["reason"]),
                 approvers=tuple(str(name) for name in each["approvers"]),
-                expires=date.fromisoformat(str(each["expires"])).isoformat(),
+                expires=_day(each["expires"]),
             )
             for each in body["accepted"]
         )

@@ -5,7 +5,7 @@ changed is looked at, so that a comparison costs what the change is worth.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.policy.pack import Require
 from shared.policy.prove.obligation import Goal, Need, Obligation
@@ -49,11 +49,12 @@ def _tasks(old: Effects, new: Effects) -> Iterator[Obligation]:
     kept = {(task, source) for task, source in new.tasks}
     for task, source in dict.fromkeys(old.tasks):
         if (task, source) not in kept:
-            yield _question(source, Goal((at_least(task, new),)), in_words(task.require))
+            goal = Goal((at_least(task, new, source.rule),))
+            yield _question(source, goal, in_words(task.require))
 
 
-def at_least(task: Task, new: Effects) -> tuple[Need, ...]:
-    """What must apply for one task to be as urgent, as early and as complete as this one."""
+def at_least(task: Task, new: Effects, rule: str = "") -> tuple[Need, ...]:
+    """What must apply for one task of a rule to be as urgent, as early and as complete as now."""
     want = task.require
     same = [(t.require, s) for t, s in new.tasks if t.group == task.group]
     needs: list[Need] = [
@@ -68,7 +69,10 @@ def at_least(task: Task, new: Effects) -> tuple[Need, ...]:
             )
         )  # fmt: skip
     if want.script:
-        needs.append(tuple(s for r, s in same if r.script == want.script))
+        # Its own rule may say it in other words, which are shown as what says otherwise.
+        needs.append(tuple(
+            s for r, s in same if r.script == want.script or (r.script and s.rule == rule)
+        ))  # fmt: skip
     if want.channel:
         needs.append(tuple(s for r, s in same if r.channel == want.channel))
     return tuple(dict.fromkeys(needs))
@@ -99,24 +103,6 @@ def stronger_or_equal(
         except TooManyRegions:
             where = ()
         found.append(Loss(question.promise, question.what, where))
-    return found
-
-
-def thinner(old: Effects, new: Effects, spaces: tuple[Slice, ...]) -> list[tuple[str, str]]:
-    """Rules that ask for less by themselves, and what: also where another rule still asks for it.
-
-    No answer need be weaker; but what two rules held is held by one.
-    """
-    found = []
-    for rule, sources in old.by_rule.items():
-        before, after = old.of(rule), new.of(rule)
-        if sources == new.by_rule.get(rule) and before.same_as(after):
-            continue
-        found += [
-            (rule, question.what)
-            for question in weakenings(replace(before, permits={}), replace(after, permits={}))
-            if not holds(question, spaces)
-        ]
     return found
 
 

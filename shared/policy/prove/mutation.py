@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from shared.policy.engine import Policy
 from shared.policy.pack import Rule
-from shared.policy.prove.compare import is_weaker, thinner, weakenings
+from shared.policy.prove.compare import is_weaker, weakenings
 from shared.policy.prove.duties import Promise, Register
 from shared.policy.prove.ground import Ground
 from shared.policy.prove.mutants import Mutant, mutants, permit_mutants
@@ -17,7 +18,10 @@ from shared.policy.prove.regions import holds
 from shared.policy.prove.smt import Solver
 from shared.policy.prove.sources import Effects, effects_of
 from shared.policy.prove.space import slices
+from shared.policy.prove.thin import thinner
 from shared.policy.prove.useful import not_redundant, reachable
+
+EQUIVALENT: Final = "no answer is weaker"
 
 
 @dataclass(slots=True)
@@ -25,16 +29,18 @@ class Outcome:
     """What became of the mutants: by kind, how many there were, and who noticed."""
 
     mutants: int = 0
-    by_gate: int = 0
+    by_gate: int = 0  # refused by it: `weaker` ones, and `thinner` ones
     by_promises: int = 0
-    thinner: int = 0  # of those that the gate lets pass: told, because a rule asks less by itself
+    weaker: int = 0  # some answer is
+    thinner: int = 0  # none is, but a rule asks less by itself
     kinds: Counter[str] = field(default_factory=Counter)
     kinds_by_gate: Counter[str] = field(default_factory=Counter)
     kinds_by_promises: Counter[str] = field(default_factory=Counter)
     # Nothing is asked less: the prover shows these to be equivalent or stronger.
     equivalent: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)  # of these, what the gate does not refuse
     unshown: list[str] = field(default_factory=list)  # survivors that the second prover disputes
-    unnoticed: list[str] = field(default_factory=list)  # weaker, and no promise says so
+    unpromised: dict[str, str] = field(default_factory=dict)  # what no promise notices, and why
 
 
 class Mutation:
@@ -72,15 +78,37 @@ class Mutation:
         outcome.by_promises += promised
         outcome.kinds_by_promises[mutant.kind] += promised
         if is_weaker(self.old, new, self.spaces, impossible):
-            outcome.by_gate += 1
-            outcome.kinds_by_gate[mutant.kind] += 1
+            outcome.weaker += 1
+            self._refused(mutant, outcome)
             if not promised:
-                outcome.unnoticed.append(mutant.name)
-        elif self.solver and any(map(self.solver.broken, weakenings(self.old, new))):
+                outcome.unpromised[mutant.name] = self._why(mutant)
+            return
+        if self.solver and any(map(self.solver.broken, weakenings(self.old, new))):
             outcome.unshown.append(mutant.name)
+            return
+        outcome.equivalent.append(mutant.name)
+        thin = [*thinner(self.old, new, self.spaces)]
+        if not promised:
+            still = " and ".join(dict.fromkeys(name for each in thin for name in each.still))
+            told = f"{EQUIVALENT}; {still} still asks it" if still else EQUIVALENT
+            outcome.unpromised[mutant.name] = told
+        if thin:
+            outcome.thinner += 1
+            self._refused(mutant, outcome)
         else:
-            outcome.equivalent.append(mutant.name)
-            outcome.thinner += bool(thinner(self.old, new, self.spaces))
+            outcome.passed.append(mutant.name)
+
+    def _why(self, mutant: Mutant) -> str:
+        """Why the register asks for none of what a fault takes away."""
+        rule = self.old.rules[mutant.rule]
+        if set(rule.tags) <= {"D"}:
+            return "it rests on a project default alone, which no source asks for"
+        return f"it is said by {rule.cite} and by no promise; write one"
+
+    @staticmethod
+    def _refused(mutant: Mutant, outcome: Outcome) -> None:
+        outcome.by_gate += 1
+        outcome.kinds_by_gate[mutant.kind] += 1
 
     # ---- the promises that a rule stands behind -----------------------------------------------
     def _index(self) -> Mapping[str, list[Promise]]:

@@ -97,6 +97,7 @@ def test_any_broken_value_is_answered_with_a_place_and_words(
     [
         ('authority: "000"', 'authority: "Kent"', "three-digit code"),
         ("extends: national", "extends: luton", "extends: national"),
+        ("platform: no", "platform: maybe", "`platform` is yes or no, not `maybe`"),
         (FROM, "in_force: {from: 2026-09-01, to: 2026-01-01}", "ends before"),
         (FROM, "in_force: {}", "needs `from: YYYY-MM-DD`"),
         ('version: "1" ', 'version: "" ', "`version` is missing"),

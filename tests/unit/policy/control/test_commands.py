@@ -12,6 +12,10 @@ from shared.policy.control.ledger import read_ledger
 from tests.unit.policy.control.desk import LATER, LOCAL, Desk
 
 EVERY_TIME_999 = "route: POLICE_999, priority: P0, by: now"
+CONTACTS = """\
+contacts:
+  MASH: {channel: PHONE_ONLY, phone: 01632 960100, checked_on: "2026-11-01", source: project}
+"""
 SLOWER = LATER.replace("HOURS(1)", "HOURS(4)")
 
 
@@ -152,6 +156,31 @@ def test_a_difference_shows_five_regions_and_counts_the_rest(desk: Desk) -> None
     assert whole.count("[gained-") == found
     assert "TST-NEG-01: HEALTH P2 by WD(1)" in whole
     assert "age: 2 to 8" in whole
-    assert run(desk, "diff", "testshire@1", "testshire@1").count("nothing") == 2
+    assert run(desk, "diff", "testshire@1", "testshire@1").count("nothing") == 4
     assert "there are: 1" in run(desk, "diff", "testshire@7", "testshire@1", code=1)
     assert "is no directory of packs" in run(desk, "diff", "released", "elsewhere", code=1)
+
+
+def test_words_sources_and_numbers_that_change_are_shown_and_need_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = LOCAL + CONTACTS
+    desk.release(text)
+    for before, after in (
+        ('version: "1"', 'version: "2"'), ("960100", "960199"), ('para: ""', "para: page 14"),
+        ("title: Neglect of a child under two", "title: Neglect of an infant"),
+    ):  # fmt: skip
+        assert before in text
+        text = text.replace(before, after)
+    desk.write(text)
+    monkeypatch.setenv("HANDRAIL_PACKS", str(desk.packs))  # as the services have it
+    told = CliRunner().invoke(policy_app, ["diff", "released", str(desk.packs)]).output
+    assert told.count("nothing") == 3
+    assert "SAYS OTHERWISE: 3" in told
+    for line in (
+        "testshire TST-NEG-01: title", "before: Neglect of a child under two",
+        "testshire MASH: phone",
+        "now:    01632 960199", "now:    project default, for sign-off page 14",
+    ):  # fmt: skip
+        assert line in told
+    assert desk.statement().accepted == ()

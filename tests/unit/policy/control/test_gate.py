@@ -7,8 +7,14 @@ import pytest
 from shared.policy import PolicyError
 from shared.policy.control.signing import prepare, read_accepted, to_accept
 from tests.unit.policy.control.desk import BOTH, LATER, LOCAL, TODAY, Desk
+from tests.unit.policy.packs import RULE
 
 SLOWER = LATER.replace("HOURS(1)", "HOURS(4)")
+BY_BOTH = "  - {route: HEALTH, priority: P2, by: WD(1)}\n"
+# A second rule asks for the same, and of older children too.
+TWICE = LOCAL + RULE.removeprefix("rules:\n").replace("TST-NEG-01", "TST-NEG-02").replace(
+    "under 2", "under 3"
+).replace("age_years: 2}", "age_years: 3}")  # fmt: skip
 
 
 def acceptance(desk: Desk, **changed: Any) -> dict[str, Any]:
@@ -91,6 +97,33 @@ def test_what_was_accepted_once_is_accepted_anew_with_the_next_release_or_refuse
     desk.release(third, accepted=[accepted])
     mended = LOCAL.replace('version: "1"', 'version: "4"')
     assert desk.release(mended).statement.accepted == ()
+
+
+def test_what_one_of_two_rules_no_longer_asks_two_people_accept_and_for_good(desk: Desk) -> None:
+    desk.release(TWICE)
+    once = TWICE.replace('version: "1"', 'version: "2"').replace(BY_BOTH, "", 1)
+    desk.write(once)
+    with pytest.raises(PolicyError) as refused:
+        desk.statement()
+    (problem,) = refused.value.problems
+    assert "held by fewer rules than before: testshire TST-NEG-01: thinner HEALTH" in problem
+    assert "(kind of concern: neglect; age: under 2 or not known; still asked by TST-NEG-02)" in (
+        problem
+    )
+    (thin,) = prepare(desk.ledger, desk.packs / "testshire.yaml").losses
+    assert thin.region.startswith("thinner-")
+    accepted = acceptance(desk, expires=None)
+    assert desk.release(once, accepted=[accepted]).statement.accepted_until is None
+    # From then on that is what holds: the next release is held to it, and asks nobody again.
+    assert desk.release(once.replace('"2"', '"3"')).statement.accepted == ()
+    last = once.replace('"2"', '"4"').replace(BY_BOTH, "", 1)
+    with pytest.raises(PolicyError, match="weaker than before: testshire TST-NEG-02: lost HEALTH"):
+        desk.release(last, accepted=[accepted])
+
+
+def test_a_rule_that_only_changes_its_name_is_not_thinner(desk: Desk) -> None:
+    desk.release(LOCAL)
+    assert desk.release(LATER.replace("TST-NEG-01", "TST-NEG-07")).statement.accepted == ()
 
 
 def test_a_version_is_released_once_and_never_before_the_one_it_follows(desk: Desk) -> None:

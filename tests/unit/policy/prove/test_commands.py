@@ -81,6 +81,10 @@ def test_mutants_are_counted_by_kind_and_by_who_notices() -> None:
     code, said = run("mutate", "--part", "120", "--seed", "1", "--json", "--as-of", "2026-11-25")
     assert code == 0, said
     told = json.loads(said)
-    assert told["mutants"] == told["by_gate"] + len(told["equivalent_or_stronger"])
+    assert told["mutants"] == told["by_gate"] + len(told["pass_the_gate"])
+    assert told["by_gate"] == told["weaker"] + told["thinner"]
+    assert set(told["pass_the_gate"]) <= set(told["equivalent_or_stronger"])
+    unnoticed = told["mutants"] - sum(kind["by_promises"] for kind in told["kinds"].values())
+    assert len(told["no_promise_notices"]) == unnoticed
     assert sum(kind["mutants"] for kind in told["kinds"].values()) == told["mutants"]
     assert told["survive_and_are_weaker"] == []

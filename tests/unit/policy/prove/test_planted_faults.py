@@ -174,8 +174,16 @@ def test_a_duty_that_only_one_of_two_rules_still_carries_is_told_as_thinner() ->
 
     old, new = layer(POLICY, DAY), layer(planted(only("NAT-FGM-01", without_the_dsl)), DAY)
     assert stronger_or_equal(old, new, slices(POLICY.schema)) == []
-    assert thinner(old, new, slices(POLICY.schema)) == [("NAT-FGM-01", "DSL P1 by now")]
-    assert thinner(old, old, slices(POLICY.schema)) == []
+    (thin,) = thinner(old, new, slices(POLICY.schema))
+    assert (thin.rule, thin.what) == ("NAT-FGM-01", "DSL P1 by now")
+    assert thin.still == ("NAT-FGM-02",)
+    assert [*thinner(old, old, slices(POLICY.schema))] == []
+
+
+def test_a_rule_under_another_name_is_held_by_as_many() -> None:
+    renamed = layer(planted(only("NAT-FGM-01", lambda rule: replace(rule, id="NAT-FGM-99"))), DAY)
+    old = layer(POLICY, DAY)
+    assert [*thinner(old, renamed, slices(POLICY.schema))] == []
 
 
 def test_a_gate_that_answers_too_much_is_shown_for_which_requests() -> None:
