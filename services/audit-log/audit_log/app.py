@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from audit_log import serving
+from audit_log.auditors import story
 from audit_log.consuming import run_sequencer
 from audit_log.readers import keep_open, let_read, make_reader
 from audit_log.routes import router
@@ -29,7 +30,7 @@ def create_app(
     service = Service(
         name=SERVICE,
         title="Handrail audit log",
-        routers=[router, search.router, serving.proofs, serving.files],
+        routers=[router, search.router, story.router, serving.proofs, serving.files],
         background=[run_sequencer, watch_unaccounted, sweep_sign_ins, partial(keep_open, reader)],
     )
     app = build_app(service, settings, clock, token_keys)
