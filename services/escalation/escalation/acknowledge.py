@@ -31,6 +31,8 @@ Owner = Annotated[
     Depends(requires("worker", "manager", "dsl", "deputy_dsl", "head", "chair", "reporter")),
 ]
 _FIRST_LOOKS = ("unconfirmed", "unclaimed", "call_back")
+# What a decision ends: what the rules asked of a team, and what a night team began.
+DECIDED = ("duty", "handover")
 
 
 class Acknowledgement(BaseModel):
@@ -124,6 +126,9 @@ def _check(task: Task, body: Acknowledgement, viewer: Viewer) -> None:
     if task.acknowledged_at is not None:
         detail = "Somebody has acknowledged this already. Look at it again."
         raise Problem(409, "already-acknowledged", detail, state=task.state)
+    if task.kind == "information" and task.owner_role != "team":
+        detail = "The hub has asked something. Answer it: to have seen the question is no answer."
+        raise Problem(409, "answer-needed", detail)
     if task.read_only and viewer.works(task.route, task.la):
         detail = "This awaits the school's own call; only the school can say that it was made."
         raise Problem(409, "awaits-school", detail)
@@ -164,8 +169,7 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     else:
         task.state, task.acknowledged_at = "acknowledged", now
         task.acknowledged_by_ref = viewer.ref
-    # The queue's own work goes on until it is decided; so does what the hub still waits to decide.
-    goes_on = task.owner_role == "team" or task.read_only
+    goes_on = _goes_on(task)
     if not goes_on:
         task.closed_at = now
     task.version += 1
@@ -178,6 +182,15 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     # COMMIT POINT: after it nobody is chased for this again; before it everybody still is.
     await commit(session)
     runtime_of(request).doorbell.ring()
+
+
+def _goes_on(task: Task) -> bool:
+    """The queue's own work goes on until it is decided; so does what the hub still waits to decide.
+    A chase and a disagreement go on until the hub has decided, or it is settled: that somebody has
+    rung is no answer, and their next step comes by itself."""
+    if task.read_only or task.kind in ("chase", "disagreement"):
+        return True
+    return task.owner_role == "team" and task.kind in DECIDED
 
 
 def _shown(task: Task) -> Acknowledged:

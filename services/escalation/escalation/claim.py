@@ -42,9 +42,12 @@ async def claim_case(  # noqa: PLR0917 - one parameter for each part of the requ
     tasks = [t for t in await own_team_tasks(session, viewer, case_id) if not awaits_school(t)]
     if not tasks:
         raise Problem(409, "nothing-to-claim", "No task of yours in this case can be claimed now.")
-    if any(task.claimed_by_ref != viewer.ref for task in tasks):
+    held = [task for task in tasks if not free(task, viewer)]
+    # A clock that a colleague has from earlier stays theirs, and is in nobody's way.
+    in_the_way = held == tasks or any(task.kind != "clock" for task in held)
+    if in_the_way or any(task.claimed_by_ref != viewer.ref for task in tasks if task not in held):
         expect(case.version, if_match)
-        if any(not _free(task, viewer) for task in tasks):
+        if in_the_way:
             raise Problem(409, "claimed", "A colleague has this case. Ask them to release it.")
         await take(request, session, viewer, case, tasks)
     return await show_case(request, response, session, viewer, case)
@@ -74,7 +77,8 @@ async def release_case(  # noqa: PLR0917 - one parameter for each part of the re
     return await show_case(request, response, session, viewer, case)
 
 
-def _free(task: Task, viewer: Viewer) -> bool:
+def free(task: Task, viewer: Viewer) -> bool:
+    """What a colleague has is theirs until they offer it, or a manager gives it back."""
     return task.claimed_by_ref in (None, viewer.ref) or task.offered_to_ref == viewer.ref
 
 
@@ -85,7 +89,9 @@ def awaits_school(task: Task) -> bool:
 async def take(
     request: Request, session: Session, viewer: Viewer, case: CaseFile, tasks: list[Task]
 ) -> None:
+    """Of the tasks those that are free."""
     now = runtime_of(request).clock.now()
+    tasks = [task for task in tasks if free(task, viewer)]
     for task in tasks:
         task.claimed_by_ref, task.claimed_at, task.offered_to_ref = viewer.ref, now, None
         # A task of an authority nobody knows is now that of whoever took it.

@@ -1,6 +1,6 @@
 """A qualified worker rates a case, and decides it; nothing else ever closes one."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
 from escalation.access import Session, own_team_tasks, reach_case, rules_of
+from escalation.acknowledge import DECIDED
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
 from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
 from escalation.ladder import REFERRAL
-from escalation.milestones import ASSESSED, start_duties
+from escalation.milestones import ASSESSED, HUBS, start_duties
 from escalation.models import CaseFile, Task
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import Viewer, viewer_of
@@ -26,9 +27,6 @@ from shared.outbox import commit, emit
 
 router = APIRouter()
 Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
-HUBS: Final = ("MASH", "EDT")
-# What a night team began is the day team's to decide too.
-_DECIDED: Final = ("duty", "handover")
 # Contact outcomes of the Standard Safeguarding Dataset.
 Outcome = Literal[
     "NEW_REFERRAL",
@@ -101,7 +99,7 @@ async def decide_case(  # noqa: PLR0917 - one parameter for each part of the req
     """Ends the caller's own tasks in the case. What others owe stays, personal duties above all."""
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
-    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind in _DECIDED]
+    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind in DECIDED]
     if tasks or not await _is_repeat(session, case, body, viewer):
         expect(case.version, if_match)
         _check(tasks, body, viewer)

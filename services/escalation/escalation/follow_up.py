@@ -18,7 +18,7 @@ from escalation.schedule import timers_for
 from shared.policy.pack import Duty
 from shared.policy.rules import cited
 
-Kind = Literal["chase", "disagreement", "clock", "information", "handover"]
+Kind = Literal["duty", "chase", "disagreement", "clock", "information", "handover"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ async def open_follow_up(
 ) -> Task:
     """Opens the task with its clocks; the edge commits."""
     now = rules.clock.now()
-    service = rules.policy.directory.service(_fit(asked.route, case, rules), asked.la)
+    route, la = _fit(asked, case, rules)
+    service = rules.policy.directory.service(route, la)
     task = Task(
         case_id=case.id,
         kind=asked.kind,
         route=service.route,
         subject=case.subject_ref,
-        la=asked.la,
+        la=la,
         urn=case.urn,
         priority=asked.priority,
         rank=rank(asked.priority, unprocessed=case.unprocessed),
@@ -104,9 +105,12 @@ async def supersede(session: AsyncSession, tasks: Iterable[Task], at: datetime) 
     await cancel_timers(session, [task.id for task in ended])
 
 
-def _fit(route: str, case: CaseFile, rules: Rules) -> str:
+def _fit(asked: FollowUp, case: CaseFile, rules: Rules) -> tuple[str, str | None]:
+    """The route, and the authority: a team that takes a school's place is the school's own."""
     national = rules.policy.national
-    if national.conflicts.get(route) not in case.conflicted:
-        return route
-    others = national.fallbacks[route]
-    return next((o for o in others if national.conflicts.get(o) not in case.conflicted), route)
+    if national.conflicts.get(asked.route) not in case.conflicted:
+        return asked.route, asked.la
+    others = national.fallbacks[asked.route]
+    fit = (o for o in others if national.conflicts.get(o) not in case.conflicted)
+    route = next(fit, asked.route)
+    return route, (case.school_la or case.la) if national.routes[route].team else asked.la

@@ -10,6 +10,7 @@ from escalation.access import Session, own_team_tasks, reach_case
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.history import remember
+from escalation.models import Exclusion
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import viewer_of
 from shared.app import runtime_of
@@ -56,6 +57,9 @@ async def hand_over(  # noqa: PLR0917 - one parameter for each part of the reque
         raise Problem(409, "not-yours", "You have nothing in this case to hand over. Claim it.")
     if to == viewer.ref:
         raise Problem(422, "to-oneself", "Name a colleague: this is your own account.")
+    if await session.get(Exclusion, (case.id, to)) is not None:
+        detail = "This colleague cannot take the case. Name another."
+        raise Problem(422, "cannot-take", detail)
     if any(task.offered_to_ref != to for task in mine):
         expect(case.version, if_match)
         now = runtime.clock.now()

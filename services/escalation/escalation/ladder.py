@@ -8,7 +8,7 @@ child is at risk now it skips to the senior ones. It never pauses the case itsel
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -88,8 +88,15 @@ async def on_stalled(session: AsyncSession, due: Sequence[Any], rules: Rules) ->
         if disagreement is None and case.outcome is None:
             # The chase was the first step's conversation.
             await climb(session, case, rules, to=2, actor_ref=None)
-        elif disagreement is not None and disagreement.stage < TOP:
+        elif _unanswered(disagreement):
             await climb(session, case, rules, to=disagreement.stage + 1, actor_ref=None)
+
+
+def _unanswered(disagreement: Disagreement | None) -> TypeGuard[Disagreement]:
+    """What the hub has answered is the school's: it settles it, or takes the next step itself."""
+    return (
+        disagreement is not None and disagreement.answered_at is None and disagreement.stage < TOP
+    )
 
 
 def _cases(due: Sequence[Any]) -> list[UUID]:

@@ -102,7 +102,8 @@ class Feed:
         async with self._sessions() as session:
             oldest = (await session.execute(_OLDEST)).scalar_one()
             if oldest is None or oldest > after:
-                desk.overrun = oldest is not None
+                desk.overrun = True  # what came since may have been pruned, even all of it
+                desk.woken.set()
                 return
             rows = await session.execute(_SINCE, {"seq": after, "open": OPEN_FOR})
             for change in _changes(rows):

@@ -15,15 +15,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.access import Session, own_team_tasks, reach_case, rules_of
+from escalation.access import Session, reach_case, rules_of
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.deciding import Rules, lock_case
-from escalation.follow_up import FollowUp, because_of, open_follow_up
+from escalation.follow_up import FollowUp, because_of, follow_ups, open_follow_up
 from escalation.history import remember
 from escalation.models import CaseEvent, CaseFile, Task, Timer
 from escalation.preconditions import IfMatch, expect
-from escalation.viewer import LEADS, viewer_of
+from escalation.viewer import LEADS, Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, forbidden, requires
 from shared.errors import Problem
@@ -38,6 +38,7 @@ Teller = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "depu
 OfTheHub = Literal["strategy_discussion", "protection_conference", "review_conference"]
 OfTheSchool = Literal["left_school", "file_sent", "admitted", "absent_without_permission"]
 _SCHOOLS: Final = frozenset(OfTheSchool.__args__)  # type: ignore[attr-defined]
+HUBS: Final = ("MASH", "EDT")
 # Outcomes after which the authority assesses.
 ASSESSED: Final = ("NEW_REFERRAL", "EXISTING_REFERRAL", "CP_ENQUIRY")
 
@@ -65,8 +66,8 @@ async def tell_milestone(  # noqa: PLR0917 - one parameter for each part of the 
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
     lead = case.urn in viewer.schools(*LEADS)
-    team = bool(await own_team_tasks(session, viewer, case_id))
-    if not (lead if body.event in _SCHOOLS else team):
+    hub = await _works_hub(session, viewer, case_id)
+    if not (lead if body.event in _SCHOOLS else hub):
         raise forbidden()
     rules = rules_of(request)
     if body.at > rules.clock.now():
@@ -86,6 +87,12 @@ async def tell_milestone(  # noqa: PLR0917 - one parameter for each part of the 
         await commit(session)
         runtime_of(request).doorbell.ring()
     return await show_case(request, response, session, viewer, case)
+
+
+async def _works_hub(session: Session, viewer: Viewer, case_id: UUID) -> bool:
+    """Also once the hub has decided: what starts these clocks happens after that."""
+    of_hub = select(Task).where(col(Task.case_id) == case_id, col(Task.route).in_(HUBS))
+    return any(viewer.works(task.route, task.la) for task in await session.exec(of_hub))
 
 
 def _detail(body: Milestone) -> dict[str, str]:
@@ -119,16 +126,23 @@ async def start_duties(
 
     met: clocks that have ended already.
     """
+    running = await _running(session, case)
     for duty in duties_after(case, event, rules):
-        if duty.clock in met:
-            continue
         end = due_at(duty, at)
+        if duty.clock in met or (duty.id, end) in running:
+            continue
         asked = duty.open or (
             Asked("MASH" if duty.clock else duty.late[0].route, "P4", duty.title),
         )
         opened = [await _open(session, case, duty, one, end, rules) for one in asked]
         if duty.late:
             session.add(Timer(task_id=opened[0].id, case_id=case.id, kind="late", due_at=end))
+
+
+async def _running(session: AsyncSession, case: CaseFile) -> set[tuple[str, datetime | None]]:
+    """Duties with their ends: a second decision starts no clock that runs already."""
+    clocks = await follow_ups(session, case, "clock", "duty")
+    return {(reason["rule"], task.by) for task in clocks for reason in task.because}
 
 
 async def on_late(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
@@ -161,8 +175,10 @@ async def _open(  # noqa: PLR0917 - a task is all of these
     serves = rules.policy.national.routes[asked.route].serves
     team = rules.policy.national.routes[asked.route].team
     la = case.school_la if serves == "school" else case.la
+    # A team does what it is asked from its queue, where a clock that only runs is not.
+    theirs = rules.policy.directory.service(asked.route, la).owner_role == "team"
     follow_up = FollowUp(
-        kind="clock",
+        kind="duty" if theirs and asked in (*duty.open, *duty.late) else "clock",
         route=asked.route,
         la=la if team else None,
         priority=asked.priority,

@@ -1,12 +1,13 @@
 """A named person puts a task's reminders off, with a reason; a hard limit is never put off."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import case as case_when
 from sqlmodel import col
 
 from escalation.access import Session, not_found, own_team_tasks, reach_case
@@ -25,8 +26,9 @@ from shared.outbox import commit, emit
 router = APIRouter()
 Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
 AT_MOST: Final = timedelta(days=7)
-# What may wait. Nobody puts off a 999 call, a call about a child's safety, or a hard limit.
-_MAY_WAIT: Final = ("unclaimed", "reminder", "overdue", "unanswered", "stalled", "late")
+# What may wait. Nobody puts off a 999 call, a call about a child's safety, or a hard limit; nor
+# what a school is owed when its hub is silent, or a duty is late.
+_MAY_WAIT: Final = ("unclaimed", "reminder", "overdue")
 
 
 class Pause(BaseModel):
@@ -60,8 +62,7 @@ async def pause_task(  # noqa: PLR0917 - one parameter for each part of the requ
     _check(task, body, now)
     expect(case.version, if_match)
     waiting = update(Timer).where(col(Timer.task_id) == task_id, col(Timer.kind).in_(_MAY_WAIT))
-    later = func.greatest(Timer.due_at, body.until)
-    await session.exec(waiting.values(due_at=later))
+    await session.exec(waiting.values(due_at=_put_off(task, body.until)))
     task.paused_until = body.until
     task.version += 1
     case.version += 1
@@ -84,6 +85,12 @@ async def pause_task(  # noqa: PLR0917 - one parameter for each part of the requ
     await commit(session)
     runtime.doorbell.ring()
     return await show_case(request, response, session, viewer, case)
+
+
+def _put_off(task: Task, until: datetime) -> ColumnElement[datetime]:
+    """A shorter pause brings back what the longer one had put off."""
+    later = func.greatest(col(Timer.due_at), until)
+    return case_when((col(Timer.due_at) == task.paused_until, until), else_=later)
 
 
 def _check(task: Task, body: Pause, now: AwareDatetime) -> None:

@@ -186,3 +186,60 @@ async def test_only_those_who_answer_for_the_hub_answer(house: House) -> None:
     by_school = await house.ask("POST", path, dsl(), REASON, version)
     elsewhere = await house.ask("POST", path, worker(la="886"), REASON, version)
     assert (by_school.status_code, elsewhere.status_code) == (403, 404)
+
+
+async def acknowledged(house: House, task: dict[str, Any], who: dict[str, Any]) -> httpx2.Response:
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    return await house.ask("POST", path, who, {"reference": "rung at ten"}, task["version"])
+
+
+async def test_a_lead_who_says_they_chased_is_still_taken_to_the_next_step(house: House) -> None:
+    case_id = await house.raised()
+    house.clock.advance(timedelta(days=1, hours=8))
+    await house.fire()
+    assert (await acknowledged(house, (await chases(house))[0], dsl())).status_code == 200
+    house.clock.advance(timedelta(days=2))
+    await house.fire()
+    assert [e["stage"] for e in await house.told("case.disagreement")] == [2]
+    assert await ladder_tasks(house, case_id) == [("DSL", "open"), ("MASH", "open")]
+
+
+async def test_a_step_that_the_lead_acknowledges_climbs_where_the_hub_is_silent(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, dsl(), "/disagreement", **REASON)
+    [task] = [t for t in await house.tasks(dsl()) if t["kind"] == "disagreement"]
+    assert (await acknowledged(house, task, dsl())).status_code == 200
+    house.clock.advance(timedelta(days=2))
+    await house.fire()
+    assert [e["stage"] for e in await house.told("case.disagreement")] == [1, 2]
+
+
+async def test_a_step_that_the_hub_has_answered_climbs_by_the_schools_word_alone(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, dsl(), "/disagreement", **REASON)
+    await act(house, case_id, worker(), "/disagreement/answer", reason="Looked again.")
+    house.clock.advance(timedelta(days=20))
+    await house.fire()
+    steps = [(e["step"], e["stage"]) for e in await house.told("case.disagreement")]
+    assert steps == [("opened", 1), ("answered", 1)]
+    assert ("DSL", "open") in await ladder_tasks(house, case_id), "and is not forgotten"
+    assert (await act(house, case_id, dsl(), "/disagreement", **REASON)).json()["stage"] == 2
+
+
+async def test_where_all_the_schools_posts_are_in_conflict_its_own_authoritys_lado_chases(
+    house: House,
+) -> None:
+    posts = ["dsl", "deputy_dsl", "head", "chair"]
+    case_id = await house.raised(facts={"conflict": posts})
+    house.clock.advance(timedelta(days=1, hours=8))
+    await house.fire()
+    chase = "SELECT route, la, owner_role FROM task WHERE case_id = $1 AND kind = 'chase'"
+    [row] = await house.sql(chase, case_id)
+    assert (row["route"], row["la"], row["owner_role"]) == ("LADO", "821", "team")
+    elsewhere = await house.ask("GET", f"/v1/cases/{case_id}", worker("LADO", "886"))
+    assert elsewhere.status_code == 404
+    assert "chase" in {task["kind"] for task in await house.queue(worker("LADO"))}

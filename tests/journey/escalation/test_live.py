@@ -97,3 +97,12 @@ async def test_a_desk_that_was_away_too_long_is_told_to_read_anew(house: House, 
     await house.raised()
     async with feed.desk("MASH", "821", 1) as desk:
         assert desk.overrun
+
+
+async def test_a_desk_back_after_all_notes_are_gone_is_told_to_read_anew(
+    house: House, feed: Feed
+) -> None:
+    await house.raised()
+    await house.sql("DELETE FROM queue_change")
+    async with feed.desk("MASH", "821", 1) as desk:
+        assert desk.overrun

@@ -117,3 +117,45 @@ async def test_what_is_still_to_come_or_not_ones_own_to_tell_is_refused(house: H
     assert (await tell(house, case_id, dsl(), "strategy_discussion")).status_code == 403
     assert (await tell(house, case_id, worker(), "left_school")).status_code == 403
     assert await clocks(house, case_id) == []
+
+
+async def decided(house: House, case_id: UUID, outcome: str = "NEW_REFERRAL") -> httpx2.Response:
+    version = (await house.case(worker(), case_id))["version"]
+    path = f"/v1/cases/{case_id}/decide"
+    return await house.ask("POST", path, worker(), {"outcome": outcome}, version)
+
+
+async def test_a_hub_ends_its_own_clock_by_saying_that_it_was_met(house: House) -> None:
+    case_id = await house.raised()
+    await decided(house, case_id)
+    clock = next(t for t in (await house.case(worker(), case_id))["tasks"] if t["kind"] == "clock")
+    path = f"/v1/tasks/{clock['task_id']}/acknowledge"
+    done = await house.ask("POST", path, worker(), {"reference": "ended"}, clock["version"])
+    assert done.status_code == 200, done.text
+    before = len(await house.told("task.reminded"))
+    house.clock.advance(timedelta(days=200))
+    await house.fire()
+    later = (await house.told("task.reminded"))[before:]
+    assert "MASH" not in {event["route"] for event in later}
+
+
+async def test_the_hub_tells_of_a_strategy_discussion_after_it_has_decided(house: House) -> None:
+    case_id = await house.raised()
+    await decided(house, case_id, "ADVICE")
+    assert (await tell(house, case_id, worker(), "strategy_discussion")).status_code == 200
+    assert [route for route, _, _ in await clocks(house, case_id)] == ["MASH"]
+
+
+async def test_what_a_team_is_asked_by_a_milestone_is_in_its_queue(house: House) -> None:
+    case_id = await house.raised()
+    await tell(house, case_id, dsl(), "absent_without_permission")
+    [row] = await house.queue(worker("LA_ATTENDANCE"))
+    assert (row["case_id"], row["kind"], row["priority"]) == (str(case_id), "duty", "P2")
+
+
+async def test_deciding_again_starts_no_clock_that_runs_already(house: House) -> None:
+    case_id = await house.raised()
+    await decided(house, case_id)
+    await house.amended(case_id, harm_level="severe")
+    assert (await decided(house, case_id)).status_code == 200
+    assert len(await clocks(house, case_id)) == 1

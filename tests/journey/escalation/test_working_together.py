@@ -155,3 +155,57 @@ async def test_what_is_about_life_is_never_put_off_nor_anything_for_long(house: 
     assert (mash.status_code == 409) is (hub["priority"] == "P0")
     others = await pause(house, urgent, "POLICE_999", timedelta(hours=1))
     assert others.status_code == 404, "it is not the hub's to put off"
+
+
+async def test_a_shorter_pause_brings_the_reminders_back(house: House) -> None:
+    case_id = await house.raised()
+    await pause(house, case_id, "MASH", timedelta(days=6))
+    await pause(house, case_id, "MASH", timedelta(hours=1))
+    house.clock.advance(timedelta(hours=1))
+    await house.fire()
+    assert "MASH" in {event["route"] for event in await house.told("task.reminded")}
+
+
+async def test_a_hub_cannot_put_off_what_its_silence_owes_the_school(house: House) -> None:
+    case_id = await house.raised()
+    await pause(house, case_id, "MASH", timedelta(days=6))
+    house.clock.advance(timedelta(days=1, hours=8))
+    await house.fire()
+    assert "chase" in {task["kind"] for task in await house.tasks(dsl())}
+
+
+async def test_the_next_of_a_queue_takes_nothing_out_of_a_colleagues_hands(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/claim")
+    await act(house, case_id, dsl(), "/disagreement", reason="The marks were not looked at.")
+    assert (await take(house, BEN)).status_code == 200
+    held = {t["kind"]: t["has_it"] for t in await house.queue(ANNA)}
+    assert held == {"duty": "me", "disagreement": "other"}
+
+
+async def test_an_old_clock_of_a_colleague_keeps_nobody_from_the_case(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/decide", outcome="NEW_REFERRAL")
+    await act(house, case_id, ANNA, "/claim")
+    await house.amended(case_id, harm_level="severe")
+    assert (await act(house, case_id, BEN, "/claim")).status_code == 200
+    seen = (await house.case(BEN, case_id))["tasks"]
+    clock = next(task for task in seen if task["kind"] == "clock")
+    assert clock["has_it"] == "other"
+
+
+async def test_a_case_is_not_offered_to_a_colleague_who_may_not_know_of_it(house: House) -> None:
+    case_id = await house.raised(excluded_refs=[house.ref("ben")])
+    await act(house, case_id, ANNA, "/claim")
+    refused = await act(house, case_id, ANNA, "/hand-over", to="ben")
+    assert (refused.status_code, refused.json()["code"]) == (422, "cannot-take")
+    assert await house.told("case.offered") == []
+
+
+async def test_to_have_seen_the_hubs_question_is_no_answer(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/ask", question="Who collects the child?")
+    [task] = [t for t in await house.tasks(dsl()) if t["kind"] == "information"]
+    path = f"/v1/tasks/{task['task_id']}/acknowledge"
+    seen = await house.ask("POST", path, dsl(), {"reference": "seen"}, task["version"])
+    assert (seen.status_code, seen.json()["code"]) == (409, "answer-needed")
