@@ -37,6 +37,7 @@ from escalation.understood import on_driven_again
 from escalation.web import TEMPLATES, policy, policy_what_if, queues, tasks_case
 from escalation.web import figures as figures_page
 from escalation.web import shift as shift_page
+from escalation.web import disclosure as disclosure_page
 from escalation.web import tasks as tasks_pages
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
@@ -80,6 +81,7 @@ PAGES: Final = (
     queues.router,
     policy.router,
     policy_what_if.router,
+    disclosure_page.router,
     tasks_case.router,
     tasks_pages.router,
 )
