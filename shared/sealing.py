@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast
 
 import orjson
 import structlog
@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
-Purpose = Literal["details", "contacts", "submission", "dead_letter"]
-KeyPurpose = Literal["details", "contacts", "dead_letter"]
-KEY_PURPOSES: Final[tuple[KeyPurpose, ...]] = get_args(KeyPurpose)
+Purpose = Literal["details", "contacts", "submission", "dead_letter", "snapshot"]
+KeyPurpose = Literal["details", "contacts", "dead_letter", "snapshot"]
+KEY_PURPOSES: Final[tuple[KeyPurpose, ...]] = ("details", "contacts", "dead_letter")
 
 # A submission is the raw body the details came from: who may read one may read the other, so both
 # are sealed to the same key. The purpose is bound into the seal, so neither passes for the other.
@@ -33,12 +33,12 @@ _KEY_OF: Final[Mapping[str, KeyPurpose]] = {
     "submission": "details",
     "contacts": "contacts",
     "dead_letter": "dead_letter",
+    "snapshot": "snapshot",
 }
 _ALG, _ENC = "ECDH-ES+A256KW", "A256GCM"
 _HEADER: Final = frozenset({"alg", "enc", "kid", "apu", "apv", "epk"})
-_MAX_CONTEXT = 200
+_MAX_CONTEXT, _MIN_SECRET = 200, 32
 _MAX_PAYLOAD = 8 * 1024 * 1024
-_MIN_SECRET = 32
 _RECHECK_SECONDS = 2.0
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -127,7 +127,7 @@ def _imported(member: Mapping[str, Any], private: bool) -> tuple[datetime, KeyPu
     kid, purpose, created = member["kid"], member["purpose"], _instant(member["created"])
     fits = member["kty"] == "OKP" and member["crv"] == "X25519" and member["use"] == "enc"
     named = isinstance(kid, str) and _KID.fullmatch(kid)
-    if not (fits and named and purpose in KEY_PURPOSES and ("d" in member) is private):
+    if not (fits and named and purpose in _KEY_OF.values() and ("d" in member) is private):
         raise ValueError
     raw = {name: member[name] for name in ("kty", "crv", "x", "d", "use", "kid") if name in member}
     key = OKPKey.import_key(raw)

@@ -22,6 +22,7 @@ _GROUPS = {
     "policy": "handrail.policy_cli:policy_app",
     "privacy": "handrail.privacy:privacy_app",
     "schools": "handrail.schools:schools_app",
+    "snapshot": "handrail.snapshot:snapshot_app",
     "topics": "handrail.topics:topics_app",
 }
 

@@ -57,6 +57,9 @@ def test_the_brief_is_printed_without_what_only_a_screen_can_use(visit: Visit) -
     assert not page.get_by_role("navigation").first.is_visible()
     assert page.get_by_role("table").first.is_visible()
     assert page.get_by_text("Safeguarding hub (MASH), Luton").is_visible()
+    region = "document.querySelector('.handrail-scroll')"
+    wide = f"{region}.scrollWidth <= {region}.clientWidth"
+    assert page.evaluate(wide), "no column is cut off on paper"
 
 
 def test_a_shift_is_handed_over_without_javascript(visit: Visit) -> None:

@@ -72,7 +72,7 @@ class NextShift(_Part):
 
 
 class HandoverPage(View):
-    """waiting: given to this queue or by it. rows: what the queue itself has to tell of."""
+    """waiting: given to this queue or by it. rows: what else is unfinished in the queue."""
 
     here: str
     queue: str
@@ -100,6 +100,8 @@ async def handover(
         for row, known in await waiting(session, viewer)
         if row.la == la and route in {row.route, row.to_route}
     ]
+    mine = _rows(brief, viewer, rules, open_from_here=True)
+    listed = {row.reference for one in given if one.queue == queue_name(route) for row in one.rows}
     view = HandoverPage(
         title="Shift handover",
         here=_here(route, la),
@@ -112,7 +114,7 @@ async def handover(
         waiting=tuple(given),
         taken=await _last_taken(session, runtime, rules, viewer, route, la),
         next_shifts=tuple(_next_shift(route, to) for to in next_shifts(route)),
-        rows=_rows(brief, viewer, rules, open_from_here=True),
+        rows=tuple(row for row in mine if row.reference not in listed),
     )
     return page(request, "escalation/shift-handover.html", view)
 
@@ -210,7 +212,8 @@ def _row(item: Item, viewer: Viewer, rules: Rules, open_from_here: bool) -> Row:
     holder = item.claimed_by_ref
     return Row(
         reference=reference(item.case_id),
-        href=f"/triage/cases/{item.case_id}" if open_from_here else None,
+        # Relative: what begins with a slash is written out beside the link on paper.
+        href=f"../../cases/{item.case_id}" if open_from_here else None,
         priority=item.priority,
         types=", ".join(name.replace("_", " ") for name in item.concern_types),
         school=item.urn or "not known",
