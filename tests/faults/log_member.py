@@ -56,7 +56,8 @@ def _checkpointer(told: dict[str, Any], failpoints: str) -> None:
 async def _sign_for_ever(told: dict[str, Any]) -> None:
     engine = make_engine(told["checkpointer"], "log-member", pool_size=1)
     place = Path(told["place"])
-    signing = Signing(make_sessions(engine), SignedMemory(place / "signed"), KeyFile(place / "key"))
+    memory, keys = SignedMemory(place / "signed"), KeyFile(place / "key")
+    signing = Signing(make_sessions(engine), memory, keys, told["checkpointer"])
     checkpointer = Checkpointer(signing, [], None, SystemClock())
     while True:
         await checkpointer.round()

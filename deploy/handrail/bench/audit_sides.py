@@ -1,6 +1,5 @@
 """The sides of `handrail bench audit`: the sequencer, and plain statements with the same rows."""
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from uuid import uuid4
 import asyncpg
 
 from audit_log.appending import Appending, Prepared, prepare
+from audit_log.copyform import Row
 from audit_log.deliveries import read_record
 from audit_log.known import Known
 from audit_log.sequencer import Sequencer
-from audit_log.storing import COLUMNS, Row, copy_rows
+from audit_log.storing import COLUMNS
 from handrail.event_contracts import EXAMPLES
 from shared.bus import Batch, Record
 from shared.bus.cloudevents import to_record
@@ -73,7 +73,8 @@ class Events:
     def _example(self, kind: str) -> bytes:
         if kind not in self._data:
             file = EXAMPLES / f"{kind}.{EVENTS[kind].version}.json"
-            self._data[kind] = json.dumps(json.loads(file.read_text())).encode()
+            model = EVENTS[kind].model.model_validate_json(file.read_bytes())
+            self._data[kind] = model.model_dump_json().encode()  # as producers write it
         return self._data[kind]
 
 
@@ -114,7 +115,11 @@ class Sides:
 
     async def guarded_copy(self, one: Work) -> None:
         async with self.guarded.transaction():
-            await copy_rows(self.guarded, one.rows)
+            events = [(row[1], row[0]) for row in one.rows]
+            await self.guarded.copy_records_to_table(
+                "log_event", records=events, columns=("event_id", "seq")
+            )
+            await self.guarded.copy_records_to_table("log_entry", records=one.rows, columns=COLUMNS)
 
     async def unlogged_copy(self, one: Work) -> None:
         await self.plain.copy_records_to_table("bare", records=one.rows, columns=COLUMNS)

@@ -26,6 +26,7 @@ class BenchSigning:
         assert await self.checkpointer.round() is not None  # noqa: S101 - there was a new head
 
     async def close(self) -> None:
+        await self.checkpointer.signing.close()
         await self.engine.dispose()
 
 
@@ -34,7 +35,8 @@ async def open_signing(on: Ground, database: str) -> BenchSigning:
     file = on.place / "log.key"
     file.write_text(signer("bench.example/log", ED25519).line() + "\n")
     role = migrations.SCHEMAS["audit-log"].more["checkpointer"]
-    engine = make_engine(on.postgres.dsn(database, role), "bench-checkpointer", pool_size=1)
+    dsn = on.postgres.dsn(database, role)
+    engine = make_engine(dsn, "bench-checkpointer", pool_size=1)
     memory = SignedMemory(on.place / "signed")
-    signing = Signing(make_sessions(engine), memory, KeyFile(file))
+    signing = Signing(make_sessions(engine), memory, KeyFile(file), dsn)
     return BenchSigning(Checkpointer(signing, [], None, SystemClock()), engine)

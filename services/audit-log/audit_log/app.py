@@ -13,7 +13,7 @@ from audit_log.search import routes as search
 from audit_log.sequencer import SERVICE
 from audit_log.settings import AuditSettings
 from audit_log.watching import watch_unaccounted
-from audit_log.web import TEMPLATES, front
+from audit_log.web import TEMPLATES, entries, front
 from shared.app import Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
@@ -35,7 +35,13 @@ def create_app(
     )
     app = build_app(service, settings, clock, token_keys)
     install_pages(
-        app, SERVICE, settings, clock, routers=[front.router], templates=TEMPLATES, home="/audit"
+        app,
+        SERVICE,
+        settings,
+        clock,
+        routers=[front.router, entries.router],
+        templates=TEMPLATES,
+        home="/audit",
     )
     let_read(app, reader)
     return app

@@ -8,10 +8,11 @@ from hashlib import sha256
 from uuid import UUID
 
 from audit_log.canonical import Entry, of_conflict, of_event, of_lost, of_unreadable
+from audit_log.copyform import Row
 from audit_log.deliveries import Delivery, derived_id, lost_id
 from audit_log.known import Known, KnownEntry, same
 from audit_log.merkle import leaf_hash
-from audit_log.storing import Row
+from audit_log.storing import Salt
 from shared.events.envelope import Event
 
 _SALT_BYTES = 32
@@ -21,7 +22,7 @@ _SALT_BYTES = 32
 class Prepared:
     """A delivery with the entry that it becomes if nothing speaks against it.
 
-    delivery: None of what never came.
+    delivery: None of what never came. odd: more than the log's own rows must be written for it.
     """
 
     delivery: Delivery | None
@@ -29,11 +30,7 @@ class Prepared:
     kind: str
     subject: UUID | None
     entry: Entry
-
-    @property
-    def odd(self) -> bool:
-        """Whether more than the log's own rows must be written for it."""
-        return self.entry.doubt is not None or self.kind == "concern.erased"
+    odd: bool = False
 
 
 def prepare(delivery: Delivery) -> Prepared:
@@ -44,7 +41,8 @@ def prepare(delivery: Delivery) -> Prepared:
     else:
         entry = of_event(event, delivery.record.topic, salt)
         entry_id, kind = event.id, event.type
-    return Prepared(delivery, entry_id, kind, delivery.subject, entry)
+    odd = entry.doubt is not None or kind == "concern.erased"
+    return Prepared(delivery, entry_id, kind, delivery.subject, entry, odd)
 
 
 def _without_salt(one: Prepared) -> Prepared:
@@ -67,7 +65,7 @@ class Appending:
     known: Known
     now: datetime
     rows: list[Row] = field(default_factory=list)
-    salts: list[tuple[UUID, UUID | None, bytes]] = field(default_factory=list)
+    salts: list[Salt] = field(default_factory=list)
     letters: list[tuple[Delivery, str]] = field(default_factory=list)
     erased: dict[UUID, int] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
@@ -84,9 +82,10 @@ class Appending:
         ):
             self._add_conflict(delivery, delivery.event)
 
-    def add_new(self, prepared: Sequence[Prepared]) -> None:
-        """Events that nothing speaks against, if only the log holds none of them."""
-        now, add = self.now, self.rows.append
+    def add_new(self, prepared: Sequence[Prepared]) -> list[Row]:
+        """Events that nothing speaks against, if only the log holds none of them; their rows."""
+        rows: list[Row] = []
+        now, add = self.now, rows.append
         # Written out, for every event of the log passes through here.
         for seq, one in enumerate(prepared, self.first + len(self.rows)):
             delivery, entry, payload = one.delivery, one.entry, one.entry.payload
@@ -100,6 +99,8 @@ class Appending:
             ))  # fmt: skip
             if entry.salt is not None:
                 self.salts.append((one.entry_id, one.subject, entry.salt))
+        self.rows += rows
+        return rows
 
     def add_lost(self, topic: str, partition: int, first: int, following: int) -> None:
         """Offsets that the bus does not have any more, and that never came."""

@@ -44,7 +44,7 @@ def read_record(record: Record) -> Delivery:
     # What the columns could not hold, or what is no producer of ours, would stop the whole log.
     if not _PRODUCER.fullmatch(event.producer) or event.sequence > _MAX_SEQUENCE:
         return Delivery(record, reason="header-invalid")
-    if sum(len(value) for _, value in record.headers) > _MAX_HEADERS:
+    if len(b"".join([value for _, value in record.headers])) > _MAX_HEADERS:
         return Delivery(record, reason="header-too-large")
     return Delivery(record, event)
 

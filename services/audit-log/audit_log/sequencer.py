@@ -5,8 +5,9 @@ compared before it is dropped. Several sequencers may run: each partition's batc
 them, and the log's lock lets one append at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 import asyncpg
 import structlog
@@ -16,10 +17,11 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.appending import Appending, Prepared, prepare
+from audit_log.copyform import Row
 from audit_log.deliveries import read_record
 from audit_log.known import Known, look_up
 from audit_log.models import Commitment, ErasedSubject
-from audit_log.storing import Started, Tail, begin, copy_and_grow, end
+from audit_log.storing import Started, Tail, append_at_once, begin, copy_and_grow, end
 from audit_log.tiles import FullTile
 from shared import telemetry
 from shared.bus import Batch
@@ -31,6 +33,8 @@ from shared.outbox import commit, rollback
 from shared.sealing import Sealer
 
 SERVICE = "audit-log"
+# Rows that PostgreSQL takes in while as many more are made.
+_PART = 128
 _LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
@@ -79,6 +83,7 @@ class Sequencer:
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
+        self._tail = Tail()
         if connection is not None:
             connection.terminate()
 
@@ -88,7 +93,10 @@ class Sequencer:
         try:
             connection = self._connection
             if connection is None or connection.is_closed():
+                await self.close()
                 connection = self._connection = await connect(self._dsn, "handrail-sequencer")
+            if done := await self._append_at_once(connection, batch, prepared):
+                return await self._appended(*done)
             async with connection.transaction():
                 appending, tail = await self._append(connection, batch, prepared, None, lost=lost)
                 await reach("audit.before-commit")
@@ -102,6 +110,19 @@ class Sequencer:
                 await self.close()  # its transaction may be half way: a fresh one knows nothing
             raise
         return await self._appended(appending, tail)
+
+    async def _append_at_once(
+        self, connection: asyncpg.Connection, batch: Batch, prepared: Sequence[Prepared]
+    ) -> tuple[Appending, Tail] | None:
+        """None where they are too many, or the log is not as it was left."""
+        if not self._tail.takes_at_once(len(prepared)):
+            return None
+        appending = Appending(self._tail.size, Known(), self._clock.now())
+        rows = appending.add_new(prepared)
+        await reach("audit.before-commit")
+        place = (batch.topic, batch.partition, batch.following)
+        tail = await append_at_once(connection, place, self._tail, rows, appending.salts)
+        return (appending, tail) if tail else None
 
     async def _append_with_care(
         self, batch: Batch, prepared: Sequence[Prepared], *, lost: bool
@@ -142,17 +163,25 @@ class Sequencer:
         await reach("audit.after-lock")
         appending = Appending(started.first, Known(), self._clock.now())
         self._look_before(batch, started, appending, lost=lost)
+        parts: Iterable[Sequence[Row]] = [appending.rows] if appending.rows else []
+        count = len(appending.rows)
         if session is None:
             if started.erased or _is_behind(batch, started):
                 raise _NeedsCare
-            appending.add_new(prepared)
+            count += len(prepared)
+            made = (
+                appending.add_new(prepared[nr : nr + _PART])
+                for nr in range(0, len(prepared), _PART)
+            )
+            parts = chain(parts, made)
         else:
             appending.known = await _known(session, prepared, started)
             for one in prepared:
                 appending.add(one)
+            count, parts = len(appending.rows), [appending.rows]
         tiles: list[FullTile] = []
-        if appending.rows:
-            tiles = await copy_and_grow(connection, started, appending.rows)
+        if count:
+            tiles = await copy_and_grow(connection, started, count, parts)
             await reach("audit.after-entries")
         if appending.salts:
             await connection.copy_records_to_table(

@@ -1,9 +1,11 @@
 """What the audit log must be told besides what every service is told."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import SecretStr
 
+from audit_log.trust.policy import Policy, parse_policy
 from shared.app import Runtime
 from shared.web import WebSettings
 
@@ -12,14 +14,25 @@ class AuditSettings(WebSettings):
     """unaccounted_after: how long a duty may stay without its next step before it is listed.
 
     reader_database_url: postgresql:// URL of the role that may only read; entries, heads and tiles
-    are read with it. database_url is the sequencer's.
+    are read with it. database_url is the sequencer's. log_policy: a tlog-policy file, by which the
+    pages check who signed; without it they only name who says so.
     """
 
     reader_database_url: SecretStr
     unaccounted_after: timedelta = timedelta(seconds=60)
+    log_policy: Path | None = None
 
 
 def waits_for(runtime: Runtime) -> timedelta:
-    settings = runtime.settings
-    assert isinstance(settings, AuditSettings)  # noqa: S101 - create_app takes no other
-    return settings.unaccounted_after
+    return _settings(runtime).unaccounted_after
+
+
+def policy_of(runtime: Runtime) -> Policy | None:
+    """Read each time, for keys and witnesses come and go. Raises where the file is wrong."""
+    settings = _settings(runtime)
+    return parse_policy(settings.log_policy.read_bytes()) if settings.log_policy else None
+
+
+def _settings(runtime: Runtime) -> AuditSettings:
+    assert isinstance(runtime.settings, AuditSettings)  # noqa: S101 - create_app takes no other
+    return runtime.settings

@@ -112,6 +112,7 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO tree_head (size, root, range, at) VALUES (size_, root_, range_, at_);
+    PERFORM pg_notify('log_grown', '');
     IF levels <> '{}' THEN
         INSERT INTO log_tile (level, index, root, hashes)
             SELECT * FROM unnest(levels, indexes, roots, hashes);
@@ -119,7 +120,47 @@ BEGIN
 END
 $$
 """
-_FUNCTIONS = (_REFUSE, _GUARD, _ADD_PARTITION, _ADD_PARTITIONS_AHEAD, _BEGIN, _END)
+# All of an append of a few entries, in one round trip and a transaction of its own.
+_APPEND = """
+CREATE FUNCTION log_append(
+    topic_ text, partition_ integer, next_ bigint, first_ bigint,
+    before_ bigint, range_before bytea,
+    ids uuid[], types text[], times timestamptz[], producers text[], sequences bigint[],
+    subjects uuid[], tasks uuid[], offsets bigint[], payloads bytea[], leaves bytea[],
+    salted uuid[], salt_subjects uuid[], salts bytea[],
+    size_ bigint, root_ bytea, range_ bytea, at_ timestamptz
+) RETURNS boolean LANGUAGE plpgsql SET search_path = audit_log, pg_temp AS $$
+DECLARE
+    head record;
+    stored bigint;
+BEGIN
+    PERFORM 1 FROM log_lock FOR UPDATE;
+    SELECT h.size, h.range INTO head FROM tree_head h ORDER BY h.size DESC LIMIT 1;
+    SELECT o.next_offset INTO stored FROM bus_offset o
+        WHERE o.topic = topic_ AND o.partition = partition_;
+    IF head.size IS DISTINCT FROM before_ OR head.range <> range_before OR stored <> first_
+        OR EXISTS (SELECT FROM erased_subject s WHERE s.subject = ANY(salt_subjects)) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO log_entry (seq, event_id, type, occurred_at, recorded_at, producer,
+            producer_sequence, subject, task_id, topic, partition, "offset", payload, leaf_hash)
+        SELECT before_ + e.nr - 1, e.id, e.type, e.time, at_, e.producer, e.sequence, e.subject,
+            e.task, topic_, partition_, e.at, e.payload, e.leaf
+        FROM unnest(ids, types, times, producers, sequences, subjects, tasks, offsets, payloads,
+            leaves) WITH ORDINALITY
+            AS e (id, type, time, producer, sequence, subject, task, at, payload, leaf, nr);
+    INSERT INTO log_event (event_id, seq)
+        SELECT e.id, before_ + e.nr - 1 FROM unnest(ids) WITH ORDINALITY AS e (id, nr);
+    IF salted <> '{}' THEN
+        INSERT INTO commitment (event_id, subject, salt)
+            SELECT * FROM unnest(salted, salt_subjects, salts);
+    END IF;
+    PERFORM log_end(topic_, partition_, next_, size_, root_, range_, at_, '{}', '{}', '{}', '{}');
+    RETURN true;
+END
+$$
+"""
+_FUNCTIONS = (_REFUSE, _GUARD, _ADD_PARTITION, _ADD_PARTITIONS_AHEAD, _BEGIN, _END, _APPEND)
 _VIEW = """
 CREATE VIEW audit_read.log_entry WITH (security_barrier) AS SELECT * FROM audit_log.log_entry
 """
@@ -146,7 +187,8 @@ _GRANTS = (
     "GRANT SELECT ON log_event, log_tile, tree_head, checkpoint, cosignature TO audit_log_reader",
     "GRANT SELECT ON audit_read.log_entry TO audit_log_reader",
     "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit_log FROM PUBLIC",
-    "GRANT EXECUTE ON FUNCTION log_begin, log_end, log_add_partitions_ahead TO audit_log",
+    "GRANT EXECUTE ON FUNCTION log_begin, log_end, log_append, log_add_partitions_ahead "
+    "TO audit_log",
 )
 
 

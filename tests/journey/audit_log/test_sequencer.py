@@ -44,6 +44,19 @@ async def test_every_event_becomes_one_entry_in_a_gapless_order(log: Log) -> Non
     assert await is_sound(log)
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 260, 1, 1), (250, 5, 1, 1), (1, 40, 300, 2)])
+async def test_few_and_many_at_once_make_the_same_log(log: Log, sizes: tuple[int, ...]) -> None:
+    """Of a few entries an append is one statement, of many a COPY; tiles fill in between."""
+    for count in sizes:
+        await log.hears(*(log.record("concern.raised") for _ in range(count)))
+    entries = await log.entries()
+    assert [entry["seq"] for entry in entries] == list(range(sum(sizes)))
+    assert {entry["event_id"] for entry in entries} == {
+        row["event_id"] for row in await log.rows("SELECT event_id FROM commitment")
+    }
+    assert await is_sound(log)
+
+
 async def test_a_second_delivery_adds_nothing(log: Log) -> None:
     raised, task = log.record("concern.raised"), log.record("task.opened")
     assert await log.hears(raised, raised) == 1

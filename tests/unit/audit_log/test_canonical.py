@@ -181,3 +181,38 @@ def test_the_reason_never_quotes_what_was_read() -> None:
 def test_the_quick_way_gives_the_bytes_of_the_plain_one(value: Any) -> None:
     plain = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert canonical(value) == plain.encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+
+
+def _either(data: bytes, reading: Any) -> Any:
+    try:
+        return reading(data)
+    except NotCanonical as error:
+        return error.code
+
+
+@given(st.dictionaries(st.text(max_size=4), JSON))
+def test_the_quick_reading_of_compact_json_is_the_thorough_one(value: Any) -> None:
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    assert _either(data, read) == _either(b" " + data, read)
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"a":1,"a":2}', b'{"a":1.0}', b'{"a":[1e3]}', b'{"a":-2.5}', b'{"a":NaN}']
+)
+def test_what_has_no_one_form_is_refused_however_it_is_spaced(data: bytes) -> None:
+    for each in (data, b" " + data):
+        with pytest.raises(NotCanonical):
+            read(each)
+
+
+def test_a_sealed_member_under_an_escaped_name_stays_out_too() -> None:
+    data = json.dumps(example("concern.raised") | {"sealed_details": SECRET})
+    escaped = data.replace("sealed_details", "\\u0073ealed_details").encode()
+    assert SECRET.encode() not in of_event(event("concern.raised", escaped), "t", SALT).payload

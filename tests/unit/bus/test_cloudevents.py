@@ -134,3 +134,19 @@ def test_no_bytes_whatever_raise_anything_but_undecodable(
     record = replace(RECORD, key=key, headers=(*headers, *rest))
     with suppress(Undecodable):
         from_record(record)
+
+
+def test_the_quick_reading_and_the_standards_binding_agree() -> None:
+    """A header more than usual sends the same record through the binding."""
+    for changed in ({}, {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}):
+        quick = to_record(row(replace(EVENT, **changed)))
+        slow = replace(quick, headers=(*quick.headers, ("ce_other", b"x")))
+        assert from_record(quick) == from_record(slow)
+
+
+@pytest.mark.parametrize(
+    "time", [b"2026-11-21T09:30:00.123456+00:00", b"2026-11-21T10:30:00.123456+01:00"]
+)
+def test_a_time_in_another_form_is_the_same_instant(time: bytes) -> None:
+    kept = tuple(header for header in RECORD.headers if header[0] != "ce_time")
+    assert from_record(replace(RECORD, headers=(*kept, ("ce_time", time)))) == EVENT

@@ -60,7 +60,8 @@ def _policy(file: Path | None) -> Policy | None:
 async def _signing(
     settings: CheckpointerSettings, keys: KeyFile, policy: Policy | None, clock: Clock
 ) -> AsyncIterator[Checkpointer]:
-    engine = make_engine(settings.database_url.get_secret_value(), "handrail-checkpointer", 2)
+    dsn = settings.database_url.get_secret_value()
+    engine = make_engine(dsn, "handrail-checkpointer", 2)
     memory = SignedMemory(settings.log_memory)
     async with httpx2.AsyncClient(timeout=ANSWERS_WITHIN) as client:
         witnesses = [
@@ -68,10 +69,11 @@ async def _signing(
             for name, known in (policy.witnesses if policy else {}).items()
             if known.url
         ]
-        signing = Signing(make_sessions(engine), memory, keys)
+        signing = Signing(make_sessions(engine), memory, keys, dsn)
         try:
             yield Checkpointer(signing, witnesses, policy, clock)
         finally:
+            await signing.close()
             await engine.dispose()
 
 

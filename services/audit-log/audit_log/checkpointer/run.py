@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.checkpointer.keyfile import KeysUnusable
 from audit_log.checkpointer.memory import MemoryDamaged
@@ -150,9 +148,8 @@ async def keep_signing(checkpointer: Checkpointer) -> None:
     while True:
         started, code = time.monotonic(), ""
         try:
-            async with checkpointer.signing.sessions() as session:
-                if await _alone(session):
-                    await checkpointer.round()
+            if await checkpointer.signing.alone():
+                await checkpointer.round()
         except Refusal as refusal:
             code = refusal.code
         except MemoryDamaged:
@@ -167,10 +164,14 @@ async def keep_signing(checkpointer: Checkpointer) -> None:
         if code and code != told:
             telemetry.operator_alarm(code)
         told = code
-        await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - started)))
+        await _next(checkpointer.signing.rung, started)
 
 
-async def _alone(session: AsyncSession) -> bool:
-    """Two that sign side by side would do no harm, and no good: the second one waits its turn."""
-    asked = text("SELECT pg_try_advisory_xact_lock(hashtextextended('checkpointer', 0))")
-    return bool((await session.execute(asked)).scalar_one())
+async def _next(rung: asyncio.Event, started: float) -> None:
+    """Not before a second has passed; then as soon as the log has grown, or after one more: where a
+    connection is lost nothing rings."""
+    await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - started)))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(EVERY_SECONDS):
+            await rung.wait()
+    rung.clear()

@@ -4,10 +4,12 @@ The order is the safety: the head is committed before it is looked at; what is g
 remembered outside the database before it is signed; the note is public when its row is committed.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,28 +24,35 @@ from audit_log.trust.notes import Note, Signature
 from audit_log.trust.signers import sign_note
 from audit_log.trust.treehash import Span, consistency_spans, split_hashes
 from shared.bus.failpoint import reach
+from shared.db import connect
 
 Sessions = async_sessionmaker[AsyncSession]
-# More than this at once is proved from its tiles; less by adding its leaves.
-_FEW = 4096
-_GROWN = text("""
+# Heads that are farther apart than 2^20 are proved from all tiles between.
+# What follows the signed size: leaves up to the next full tile, full tiles, leaves after the last.
+_GROWN = """
 SELECT h.size, h.root, (SELECT max(c.size) FROM checkpoint c) AS signed,
-    CASE WHEN h.size - :size <= :few THEN
+    (SELECT string_agg(e.leaf_hash, ''::bytea ORDER BY e.seq) FROM log_entry e
+        WHERE e.seq >= $1 AND e.seq < least(h.size, s.starts)) AS before,
+    CASE WHEN h.size > s.starts AND h.size - $1 <= 1048576 THEN
+        (SELECT string_agg(t.root, ''::bytea ORDER BY t.index) FROM log_tile t
+         WHERE t.level = 0 AND t.index >= s.starts / 256 AND t.index < h.size / 256) END AS tiles,
+    CASE WHEN h.size > s.starts THEN
         (SELECT string_agg(e.leaf_hash, ''::bytea ORDER BY e.seq) FROM log_entry e
-         WHERE e.seq >= :size AND e.seq < h.size)
-    END AS leaves
-FROM tree_head h ORDER BY h.size DESC LIMIT 1
-""")
+         WHERE e.seq >= h.size / 256 * 256 AND e.seq < h.size) END AS after
+FROM (SELECT size, root FROM tree_head ORDER BY size DESC LIMIT 1) h,
+    (SELECT ($1::bigint + 255) / 256 * 256 AS starts) s
+"""
 # One statement is one transaction: the note is never there without what came with it.
-_PUBLISH = text("""
+_PUBLISH = """
 WITH signed AS (
-    INSERT INTO checkpoint (size, note, at) VALUES (:size, :note, :at) ON CONFLICT DO NOTHING
+    INSERT INTO checkpoint (size, note, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 )
 INSERT INTO cosignature (size, witness, line, at)
-SELECT :size, w.name, w.line, :at
-FROM unnest(CAST(:names AS text[]), CAST(:lines AS text[])) AS w (name, line)
+SELECT $1, w.name, w.line, $3 FROM unnest($4::text[], $5::text[]) AS w (name, line)
 ON CONFLICT DO NOTHING
-""")
+"""
+_ALONE = "SELECT pg_try_advisory_lock(hashtextextended('checkpointer', 0))"
+_HEIGHT = 8  # of a tile
 
 
 class Refusal(Exception):
@@ -56,11 +65,37 @@ class Refusal(Exception):
 
 @dataclass
 class Signing:
-    """What signing needs: the database, the memory outside it, and the keys."""
+    """What signing needs: the database, the memory outside it, and the keys.
+
+    dsn: of a connection that is kept for the few statements of most rounds. rung: set when the log
+    tells that it has grown.
+    """
 
     sessions: Sessions
     memory: SignedMemory
     keys: KeyFile
+    dsn: str
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    _connection: asyncpg.Connection | None = None
+    _alone: bool = False
+
+    async def connection(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._alone = False
+            self._connection = await connect(self.dsn, "handrail-checkpointer")
+            await self._connection.add_listener("log_grown", lambda *_: self.rung.set())
+        return self._connection
+
+    async def alone(self) -> bool:
+        """Two that sign side by side would do no harm, and no good: the second one waits until the
+        first one's connection ends."""
+        connection = await self.connection()
+        self._alone = self._alone or await connection.fetchval(_ALONE)
+        return self._alone
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close(timeout=1)
 
     async def stored(self) -> Note | None:
         """The newest note that the database has, with the cosignatures it has by now."""
@@ -92,20 +127,16 @@ class Signing:
 
     async def grown(self, tree: CompactRange) -> CompactRange | None:
         """The newest committed head, where it is `tree`, the last that was signed, with the leaves
-        that follow it added. None where anything is not so: then `head` says what."""
-        async with self.sessions() as session:
-            await _each_statement_alone(session)
-            values = {"size": tree.size, "few": _FEW}
-            row = (await session.execute(_GROWN, values)).first()
-        if row is None or row.signed != tree.size or row.size < tree.size:
-            return None
-        leaves = split_hashes(row.leaves or b"")
-        if len(leaves) != row.size - tree.size:
+        and full tiles that follow it added. None where anything is not so: `head` says what is."""
+        connection = await self.connection()
+        row = await connection.fetchrow(_GROWN, tree.size)
+        if row is None or row["signed"] != tree.size or row["size"] < tree.size:
             return None
         after = CompactRange(tree.size, tree.hashes)
-        for leaf in leaves:
-            after.append(leaf)
-        return after if after.root() == row.root else None
+        for name, height in (("before", 0), ("tiles", _HEIGHT), ("after", 0)):
+            for tail in split_hashes(row[name] or b""):
+                after.append(tail, height)
+        return after if (after.size, after.root()) == (row["size"], row["root"]) else None
 
     def sign(self, head: Checkpoint, at: datetime) -> Note:
         """The note, remembered before it exists. Only what `head` or `grown` gave may come here."""
@@ -121,20 +152,11 @@ class Signing:
         COMMIT POINT: from here on `/checkpoint` shows it. Before it a crash has handed the note at
         most to witnesses; the next start signs the same head, or one that extends it.
         """
-        row = {
-            "size": head.size, "note": bytes(note).decode(), "at": at,
-            "names": list(lines), "lines": [str(line) for line in lines.values()],
-        }  # fmt: skip
         await reach("checkpointer.before-commit")
-        async with self.sessions() as session:
-            await _each_statement_alone(session)
-            await session.execute(_PUBLISH, row)
+        connection = await self.connection()
+        told = [str(line) for line in lines.values()]
+        await connection.execute(_PUBLISH, head.size, bytes(note).decode(), at, list(lines), told)
         await reach("checkpointer.after-commit")
-
-
-async def _each_statement_alone(session: AsyncSession) -> None:
-    """Committed by itself, without the round trips of a transaction around it."""
-    await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
 async def _extends(session: AsyncSession, head: Checkpoint, earlier: Checkpoint) -> None:

@@ -97,7 +97,8 @@ class Signed:
 
     async def checkpointer(self, memory: str = "signed", dsn: str = "") -> Checkpointer:
         """As its process would be after a start; another `memory` is another machine's."""
-        engine = make_engine(dsn or self.database.log_role("checkpointer"), "checkpointer", 2)
+        dsn = dsn or self.database.log_role("checkpointer")
+        engine = make_engine(dsn, "checkpointer", 2)
         self.stack.push_async_callback(engine.dispose)
         client = await self.stack.enter_async_context(httpx2.AsyncClient(timeout=2))
         witnesses = [
@@ -107,7 +108,9 @@ class Signed:
             make_sessions(engine),
             SignedMemory(self.place / memory),
             KeyFile(signing_file(self.place / "keys")),
+            dsn,
         )
+        self.stack.push_async_callback(signing.close)
         return Checkpointer(signing, witnesses, self.policy, self.clock)
 
     async def grow(self, count: int) -> None:
