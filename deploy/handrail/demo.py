@@ -181,6 +181,7 @@ def service_settings(
     if service == "audit-log":
         reader = migrations.SCHEMAS[service].more["reader"]
         common["reader_database_url"] = SecretStr(postgres.dsn(DATABASE, reader))
+        common["log_policy"] = policy_file(data / "keys")
     if service == "notify":
         common |= {
             "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),

@@ -20,7 +20,7 @@ AREAS: Final = (
     Area("Queues", "/triage", ("worker", "manager")),
     Area("Tasks", "/tasks", ("dsl", "deputy_dsl", "head", "chair", "reporter")),
     Area("Rules", "/policy", get_args(Role)),
-    Area("Audit log", "/audit", ("auditor",)),
+    Area("Audit log", "/audit", ("auditor", "operator")),
 )
 
 
