@@ -31,7 +31,7 @@ async def on_raised(session: AsyncSession, event: Event, rules: Rules) -> None:
     if case is None:
         await _open(session, raised, rules, event, known)
         return
-    await _now_understood(session, case, raised, rules, event)
+    await _now_understood(session, case, raised, rules, event, known)
     await _link(session, case, raised.match_keys)
     session.add(_sealed(case, event, raised.received_at, raised.sealed_details))
 
@@ -89,17 +89,18 @@ def conflicted_posts(facts: Mapping[str, Any]) -> list[str]:
     return sorted(posts)
 
 
-async def _now_understood(
+async def _now_understood(  # noqa: PLR0917 - what is told, and what is known
     session: AsyncSession,
     case: CaseFile,
     raised: concerns.ConcernRaised,
     rules: Rules,
     event: Event,
+    known: Before,
 ) -> None:
     """The concern of a hand-read case, driven again: it joins the case, and takes nothing away."""
     told = _told(raised)
     # What was said since, and who has been kept out since, stands.
-    told["facts"] = merged(told["facts"], case.facts)
+    told["facts"] = known.facts(merged(told["facts"], case.facts))
     told["data_issues"] += case.data_issues
     told["conflicted"] = sorted({*told["conflicted"], *case.conflicted})
     told["exclude_school_staff"] |= case.exclude_school_staff

@@ -1,12 +1,21 @@
 """Requests to tell others: held until all have agreed, and then only what tells of nobody."""
 
+import asyncio
 import json
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from escalation.access import reach_case
+from escalation.disclosure.deciding import locked_again
+from escalation.preconditions import etag
+from escalation.viewer import Viewer
+from shared.auth import Principal
+from shared.auth.principal import Grant
+from shared.errors import Problem
 from tests.journey.escalation.house import House, dsl, worker
 
 EST = worker("EST", account="est-1")
@@ -17,7 +26,8 @@ DETAILS = {
 
 
 async def asked(house: House, audience: str = "all_parents", **facts: Any) -> UUID:
-    case_id = await house.raised(facts={"disclosure_request": audience, **facts})
+    more = {"incident_id": facts.pop("incident_id")} if "incident_id" in facts else {}
+    case_id = await house.raised(facts={"disclosure_request": audience, **facts}, **more)
     sealed = house.runtime.sealer.seal(
         "details", json.dumps(DETAILS).encode(), context=str(case_id)
     )
@@ -161,3 +171,45 @@ async def test_only_the_team_of_the_schools_authority_decides(house: House) -> N
     for who in (worker(), worker("EST", "886"), dsl()):
         answer = await house.ask("GET", f"/v1/disclosure-requests/{case_id}", who)
         assert answer.status_code in (403, 404)
+
+
+async def test_who_else_was_there_is_not_told_either(house: House) -> None:
+    incident = str(uuid4())
+    case_id = await asked(house, police_investigation="none", incident_id=incident)
+    other = await house.raised(incident_id=incident)
+    told = json.dumps({"child": {"given_name": "Fennimore"}}).encode()
+    sealed = house.runtime.sealer.seal("details", told, context=str(other))
+    await house.sql("UPDATE sealed_detail SET sealed = $1 WHERE case_id = $2", sealed, other)
+    refused = await release(house, case_id, "Please look out for fennimore.")
+    assert refused.json()["code"] == "identifies"
+    assert (await release(house, case_id, "Please talk with your child.")).status_code == 200
+
+
+async def test_what_cannot_be_checked_against_the_details_is_not_released(house: House) -> None:
+    case_id = await asked(house, police_investigation="none")
+    await house.sql("DELETE FROM sealed_detail WHERE case_id = $1", case_id)
+    refused = await release(house, case_id, "Please look out for marigold.")
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing-to-check")
+    assert (await release(house, case_id)).status_code == 200, "the letter as it is"
+
+
+async def test_a_change_just_before_the_release_is_seen(house: House) -> None:
+    """The details' reading has let go of the case; another takes it then."""
+    case_id = await asked(house, police_investigation="none")
+    roles = frozenset({Grant("worker", route="EST", la="821")})
+    principal = Principal(subject="est-1", kind="person", client="est", roles=roles)
+    viewer = Viewer(principal, house.ref("est-1"))
+    sessions = house.runtime.sessions
+    async with sessions() as ours, sessions() as theirs:
+        case = await reach_case(ours, viewer, case_id)
+        seen = etag(case.version)
+        await ours.commit()
+        change = text("UPDATE case_file SET version = version + 1 WHERE id = :id")
+        await theirs.execute(change, {"id": case_id})
+        again = asyncio.create_task(locked_again(ours, viewer, case, seen))
+        while not await house.sql("SELECT 1 FROM pg_locks, pg_sleep(0.01) WHERE NOT granted"):
+            pass
+        await theirs.commit()
+        with pytest.raises(Problem) as refused:
+            await again
+    assert refused.value.status == 412

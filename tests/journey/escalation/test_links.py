@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx2
 
 from tests.journey.escalation.house import KENT, House, worker
+from tests.journey.escalation.test_poison import again
 
 CHILD = ["upn:a1", "address:h1"]
 SLIGHT = {"concern_types": ["neglect"], "harm_level": "emerging_need", "immediate_danger": "no"}
@@ -150,3 +151,17 @@ async def test_a_case_one_may_not_see_cannot_be_linked(house: House) -> None:
     for other in (hidden, theirs, uuid4()):
         assert (await say(house, mine, other, "confirmed")).status_code == 404
     assert (await say(house, mine, mine, "confirmed")).status_code == 422
+
+
+async def test_a_concern_read_by_hand_at_first_is_decided_over_the_whole_story_too(
+    house: House,
+) -> None:
+    await house.raised(facts=SLIGHT, match_keys=CHILD)
+    second = uuid4()
+    told = house.concern(second, facts=SLIGHT, match_keys=CHILD)
+    broken = house.record("concern.raised", second, told | {"discovered_at": "then"})
+    await house.deliver(broken)
+    await house.deliver(again(house, broken, told))
+    [row] = await house.sql("SELECT facts, decision::text FROM case_file WHERE id = $1", second)
+    assert '"earlier_concerns": 1' in row["facts"]
+    assert "NAT-GEN-05A" in row["decision"]

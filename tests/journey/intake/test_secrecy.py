@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from shared.sealing import Opener
-from tests.journey.intake.harness import OTHER_URN, Intake, a_body
+from tests.journey.intake.harness import OTHER_URN, URN, Intake, a_body
 
 MARKS = ("Zinnia", "Farthingale", "Quenby", "Marrow", "H886210012001", "01632", "Larkspur", "gecko")
 
@@ -87,6 +87,8 @@ async def test_the_details_open_only_with_the_details_key_and_hold_what_was_sent
     opener = Opener.from_files(sealing_keys / "private" / "details.json")
     details = opener.open("details", event["sealed_details"], context=event["concern_id"])
     assert "Larkspur did it" in details.decode()
+    named = await intake.db.fetchval("SELECT name FROM school WHERE urn = $1", URN)
+    assert json.loads(details)["school"] == {"urn": URN, "name": named}, "which no letter may tell"
     raw = await intake.db.fetchval("SELECT sealed_raw FROM submission")
     whole = opener.open("submission", raw, context=event["incident_id"])
     assert json.loads(whole)["source_record_id"] == "gecko-Farthingale"

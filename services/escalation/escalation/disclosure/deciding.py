@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.access import reach_case
@@ -55,16 +57,35 @@ async def findings(
     """COMMIT POINT inside: that the details were read for this is on record before they are."""
     if not draft.free:
         return []
-    details = await opened_details(session, runtime, viewer, case.id, "release_check")
+    unread = case.unprocessed
+    details = [
+        await opened_details(session, runtime, viewer, case_id, "release_check")
+        for case_id in await _of_incident(session, case)
+    ]
+    if unread or not all(details):
+        detail = "What the school sent cannot be read, so nothing can be checked against it. Leave "
+        raise Problem(409, "nothing-to-check", f"{detail}the line of your own out of the letter.")
     return find(dict(draft.free), identifying_words(details))
+
+
+async def _of_incident(session: AsyncSession, case: CaseFile) -> list[UUID]:
+    """The case, and the incident's others: they name children who were there as well."""
+    if case.incident_id is None:
+        return [case.id]
+    others = select(CaseFile.id).where(
+        col(CaseFile.incident_id) == case.incident_id,
+        col(CaseFile.id) != case.id,
+        col(CaseFile.erased_at).is_(None),
+    )
+    return [case.id, *await session.exec(others.order_by(col(CaseFile.id)))]
 
 
 async def locked_again(
     session: AsyncSession, viewer: Viewer, case: CaseFile, if_match: str | None
 ) -> CaseFile:
     """The reading's commit has let go of the case; it must still be what was decided on."""
-    await session.refresh(case)
-    case = await reach_case(session, viewer, case.id, lock=True)
+    await session.refresh(case, with_for_update=True)
+    case = await reach_case(session, viewer, case.id)
     expect(case.version, if_match)
     return case
 
