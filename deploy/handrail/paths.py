@@ -6,7 +6,10 @@ import re
 _PATHS = (
     ("escalation", r"/v1/disclosure-requests/."),
     ("intake", r"/(v1/(concerns|outcomes|grants|disclosure-requests)|report|intake)(/|$)"),
-    ("escalation", r"/(v1/(queues|cases|tasks|reports|handovers)|triage|tasks|policy|escalation)(/|$)"),
+    (
+        "escalation",
+        r"/(v1/(queues|cases|tasks|reports|handovers)|triage|tasks|policy|escalation)(/|$)",
+    ),
     ("notify", r"/(v1/(notices|directory|bulletins|webhooks)|notices|notify)(/|$)"),
     ("audit-log", r"/(v1/log|checkpoint|tile|audit|audit-log)(/|$)"),
 )
