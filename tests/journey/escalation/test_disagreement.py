@@ -243,3 +243,35 @@ async def test_where_all_the_schools_posts_are_in_conflict_its_own_authoritys_la
     elsewhere = await house.ask("GET", f"/v1/cases/{case_id}", worker("LADO", "886"))
     assert elsewhere.status_code == 404
     assert "chase" in {task["kind"] for task in await house.queue(worker("LADO"))}
+
+
+async def handed_over(house: House, route: str, to: str) -> None:
+    giver, taker = worker(route, account="giver"), worker(to, account="taker")
+    path = f"/v1/queues/{route}/hand-over?la=821"
+    given = await house.ask("POST", path, giver, {"to": to})
+    assert given.status_code == 201, given.text
+    taken = await house.ask("POST", f"/v1/handovers/{given.json()['id']}/take", taker)
+    assert taken.status_code == 200, taken.text
+
+
+async def test_a_case_given_to_the_night_team_is_still_chased_when_nobody_decides(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    await handed_over(house, "MASH", "EDT")
+    await handed_over(house, "EDT", "MASH")
+    assert [row["case_id"] for row in await house.queue(worker())] == [str(case_id)]
+    house.clock.advance(timedelta(days=1, hours=8))
+    await house.fire()
+    assert len(await chases(house)) == 1
+
+
+async def test_a_disagreement_stays_its_own_hubs_when_the_shift_ends(house: House) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, dsl(), "/disagreement", **REASON)
+    await handed_over(house, "MASH", "EDT")
+    await handed_over(house, "EDT", "MASH")
+    kinds = {row["kind"] for row in await house.queue(worker())}
+    assert kinds == {"handover", "disagreement"}, "and there is work for the day again"
+    answered = await act(house, case_id, worker(), "/disagreement/answer", reason="Looked again.")
+    assert answered.status_code == 200, answered.text

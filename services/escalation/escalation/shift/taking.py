@@ -4,14 +4,18 @@ A call that nobody has confirmed yet (`P0`, open) ends for nobody: whoever was a
 still has to say that it was made.
 """
 
+from collections.abc import Collection
+
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation.acknowledge import DECIDED
 from escalation.clearing import cancel_timers
 from escalation.deciding import Rules
 from escalation.follow_up import FollowUp, open_follow_up
 from escalation.history import remember
-from escalation.models import CaseFile, Handover, Task
+from escalation.models import CaseFile, Handover, Task, Timer
 
 _BECAUSE = {
     "rule": "R-EMG-04",
@@ -37,8 +41,11 @@ async def take_over(
         .with_for_update()
     )
     tasks = [task for task in rows if task.la in (handover.la, None)]
-    given = [task for task in tasks if task.route == handover.route and task.kind != "clock"]
-    if given and not any(task.route == handover.to_route for task in tasks):
+    # What is to be decided. A clock only runs, and a disagreement is its own hub's to answer.
+    work = [task for task in tasks if task.kind in DECIDED]
+    given = [task for task in work if task.route == handover.route]
+    takers = next((task for task in work if task.route == handover.to_route), None)
+    if given and takers is None:
         asked = FollowUp(
             kind="handover",
             route=handover.to_route,
@@ -47,12 +54,22 @@ async def take_over(
             script="Go on with what the other team began; its notes are in the case.",
             because=_BECAUSE,
         )
-        await open_follow_up(session, case, asked, rules)
+        takers = await open_follow_up(session, case, asked, rules)
     ending = [task for task in given if not _unconfirmed(task)]
     for task in ending:
         task.state, task.outcome, task.closed_at = "done", "handed_over", now
         task.version += 1
+    if takers is not None:
+        await _go_on(session, ending, takers)
     await cancel_timers(session, [task.id for task in ending])
+
+
+async def _go_on(session: AsyncSession, ending: Collection[Task], takers: Task) -> None:
+    """The school still waits for a decision, whichever team has the case."""
+    waits = update(Timer).where(
+        col(Timer.task_id).in_([task.id for task in ending]), col(Timer.kind) == "unanswered"
+    )
+    await session.exec(waits.values(task_id=takers.id))
 
 
 def _unconfirmed(task: Task) -> bool:
