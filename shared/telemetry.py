@@ -82,6 +82,18 @@ CHECKPOINT_REFUSED = Gauge(
     "1 while the checkpointer refuses to sign the log. Alarm above 0.",
     registry=REGISTRY,
 )
+HEARTBEAT_AGE = Gauge(
+    "handrail_heartbeat_age_seconds",
+    "Time since the newest invented concern was posted that has arrived everywhere. "
+    "Alarm above 900.",
+    registry=REGISTRY,
+)
+HEARTBEAT_SECONDS = Gauge(
+    "handrail_heartbeat_seconds",
+    "How long the last invented concern took to each step.",
+    ["step"],
+    registry=REGISTRY,
+)
 OPERATOR_ALARMS = Counter(
     "handrail_operator_alarms",
     "What an operator must mend: a missing contact, a broken pack, an old calendar.",

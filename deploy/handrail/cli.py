@@ -18,6 +18,7 @@ _GROUPS = {
     "audit": "handrail.audit_cli:audit_app",
     "bench": "handrail.bench:bench_app",
     "events": "handrail.event_contracts:events_app",
+    "heartbeat": "handrail.heartbeat_cli:heartbeat_app",
     "keys": "handrail.keys:keys_app",
     "policy": "handrail.policy_cli:policy_app",
     "privacy": "handrail.privacy:privacy_app",

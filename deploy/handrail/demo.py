@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from handrail import keys, migrations
 from handrail.files import USUAL_DATA
 from handrail.generator import keep_posting
+from handrail.heartbeat import demo_beat
 from handrail.home import home_router
 from handrail.house import CHECKPOINTER, SERVICES, part
 from handrail.issuer import (
@@ -221,10 +222,12 @@ def _house(postgres: EmbeddedPostgres, data: Path, base: str, *, generator: bool
                 services[service] = part(service).create_app(told, clock, token_keys)
             running = [*services.values(), _checkpointer(postgres, data, clock)]
             await stack.enter_async_context(_all_running(running))
-            posting = asyncio.create_task(_generate(app, base, data)) if generator else None
+            background = [asyncio.create_task(demo_beat(base, data))]
+            if generator:
+                background.append(asyncio.create_task(_generate(app, base, data)))
             yield
-            if posting:
-                posting.cancel()
+            for task in background:
+                task.cancel()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
     app.state.listening = asyncio.Event()

@@ -10,6 +10,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from handrail.generator import SCHOOLS
+from handrail.heartbeat import HEARTBEAT_CLIENT
+from handrail.heartbeat_ground import heartbeat_post, heartbeat_school
 from handrail.keys import secret_file
 from handrail.migrations import SCHEMAS
 from intake.models import GrantRow
@@ -70,6 +72,7 @@ async def _schools_and_client(session: AsyncSession, secret: bytes, clock: Clock
     await session.execute(
         insert(GrantRow).values(grants).on_conflict_do_nothing(index_elements=[col(GrantRow.id)])
     )
+    await heartbeat_school(session, SCHOOLS["999002"], HEARTBEAT_CLIENT, secret, clock)
 
 
 async def _directory(session: AsyncSession, secret: bytes) -> None:
@@ -96,3 +99,4 @@ async def _directory(session: AsyncSession, secret: bytes) -> None:
         for route in _TEAMS
     ]
     await import_directory(session, [*posts, *teams], synthetic=True)
+    await heartbeat_post(session, "heartbeat@school-999099.example")

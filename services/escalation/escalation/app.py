@@ -28,6 +28,7 @@ from escalation.disclosure import routes as disclosure
 from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_held
 from escalation.figures import routes as figures
 from escalation.hand_read import on_poison
+from escalation.heartbeat import end_heartbeats
 from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
 from escalation.shift import routes as shift
@@ -109,7 +110,14 @@ def create_app(
         title="Handrail escalation",
         routers=ROUTERS,
         subscription=subscription,
-        background=(timers, live, prune_often, sweep_sign_ins, watch_handovers),
+        background=(
+            timers,
+            live,
+            prune_often,
+            sweep_sign_ins,
+            watch_handovers,
+            end_heartbeats,
+        ),
         ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from escalation.heartbeat import HEARTBEAT_URN
 from escalation.models import CaseFile, Exclusion, Task, Timer
 from escalation.viewer import LEADS, Viewer
 from shared.auth.principal import SCHOOL_ROLES
@@ -48,7 +49,9 @@ def without_conflict(viewer: Viewer) -> ColumnElement[bool]:
         and_(col(CaseFile.urn).in_(viewer.schools(post)), col(CaseFile.conflicted).contains([post]))
         for post in _POSTS
     )
-    return and_(not_(named), not_(_known(or_(staff, *posts))))
+    # The heartbeat is nobody's: it only asks whether concerns arrive.
+    beat = and_(col(CaseFile.synthetic), col(CaseFile.urn) == HEARTBEAT_URN)
+    return and_(not_(named), not_(_known(or_(staff, *posts))), not_(_known(beat)))
 
 
 def team_tasks(viewer: Viewer) -> ColumnElement[bool]:

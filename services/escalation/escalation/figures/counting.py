@@ -7,9 +7,12 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation.heartbeat import HEARTBEAT_URN
+
 _REAL: Final = (
     "c.la = :la AND c.received_at >= :since AND c.received_at < :until "
     "AND c.entered_in_error_at IS NULL AND (NOT c.synthetic OR :synthetic) "
+    f"AND NOT (c.synthetic AND c.urn IS NOT DISTINCT FROM '{HEARTBEAT_URN}') "
     "AND NOT EXISTS (SELECT FROM exclusion e WHERE e.case_id = c.id AND e.account_ref = :viewer)"
 )
 _VOLUMES: Final = f"""
