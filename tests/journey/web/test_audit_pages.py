@@ -146,7 +146,7 @@ async def test_a_story_is_told_in_order_and_in_plain_words(found: tuple[Desk, An
     said = words((await desk.get(f"/audit/cases/{luton}")).text)
     steps = (
         "School 999002 raised a concern: physical.", "It was decided: priority P1",
-        "The MASH team owes it", "Told: dsl, by email.", "The deadline passed",
+        "The MASH team is to see to it", "Told: the DSL, by email.", "The deadline passed",
     )  # fmt: skip
     places = [said.index(step) for step in steps]
     assert places == sorted(places)
@@ -165,8 +165,8 @@ async def test_the_state_shows_the_signatures_and_what_is_unaccounted_for(
     said = words((await desk.get("/audit/state")).text)
     assert "Of 11 entries; 1 are not signed yet." in said
     assert "Signed by log.example/handrail (checked)." in said
-    assert re.search(rf"{kent} 1 hour .* the operator of escalation", said)
-    assert re.search(r"intake/lane-0: \d+ to 98 1 hour", said)
+    assert re.search(rf"{kent} Waiting 1 hour .* the operator of escalation", said)
+    assert re.search(r"intake/lane-0: \d+ to 98 Waiting 1 hour", said)
 
 
 async def test_an_operator_sees_the_state_and_no_entry(found: tuple[Desk, Any], log: Log) -> None:

@@ -41,6 +41,7 @@ _DISAGREED: Final = {
     "answered": "The disagreement was answered",
     "settled": "The disagreement was settled",
 }
+_POSTS: Final = {"none": "nobody", "dsl": "the DSL", "deputy_dsl": "the deputy DSL"}
 _REMINDED: Final = {
     "reminder": "A reminder went out before the deadline",
     "unconfirmed": "Nobody had confirmed it in time, so the next person was told",
@@ -113,8 +114,8 @@ def _routes(data: Data) -> list[str]:
 
 
 def _task(data: Data) -> str:
-    owed = f"{data['owner']} owes it: {route(data['route'])}, {data['priority']}"
-    return f"{owed[:1].upper()}{owed[1:]}, {_when(data['by'])}."
+    owed = f"{data['owner']} is to see to it: {route(data['route'])}"
+    return f"{owed[:1].upper()}{owed[1:]}, {_when(data['by'])} ({data['priority']})."
 
 
 def _acknowledged(data: Data) -> str:
@@ -136,8 +137,13 @@ def _disagreed(data: Data) -> str:
 
 
 def _post(data: Data) -> str:
-    recipient = str(data["recipient"]).replace("_", " ")
-    return "nobody" if recipient == "none" else recipient
+    """A post as notify names it: "dsl 999002", "queue MASH 821", "reporter", "none"."""
+    post, *where = str(data["recipient"]).split(" ")
+    named = _POSTS.get(post, f"the {post.replace('_', ' ')}")
+    if where and where[0].isdigit():
+        return f"{named} of school {where[0]}"
+    place = [f"{named} of {route(where[0])}", *where[1:]] if where else [named]
+    return ", authority ".join(place)
 
 
 def _sent(data: Data) -> str:
@@ -204,6 +210,7 @@ _KINDS: Final[dict[str, tuple[str, Say]]] = {
             else "A worker said that it does not belong together with another case."
         ),
     ),
+    "case.noted": ("answered", lambda _: "Something was written in the case; it rests sealed."),
     "case.milestone": (
         "answered",
         lambda d: f"A worker noted: {d['event'].replace('_', ' ')}, which starts a legal clock.",
