@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from handrail import migrations
+from handrail.house import part
 from handrail.issuer import DEMO_ALGORITHM, demo_jwks, issue
 from handrail.keys import make, private_file, public_file, secret_file
 from handrail.postgres import EmbeddedPostgres
@@ -23,7 +24,6 @@ from shared.auth import DEMO_ISSUER, FixedKeys, Role
 from shared.clock import Clock, SetClock, SystemClock
 from shared.sealing import KeyPurpose
 from shared.settings import Settings
-from shared.web import WebSettings
 
 pytest_plugins = ["tests.house", "tests.kafka"]
 
@@ -152,7 +152,7 @@ OPENS: dict[str, KeyPurpose] = {"escalation": "details", "notify": "contacts"}
 def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settings]:
     """`settings_for("intake", IntakeSettings, lanes=2)` for a service on the fresh database."""
 
-    def make(service: str, kind: type[Settings] = WebSettings, **more: Any) -> Settings:
+    def make(service: str, kind: type[Settings] | None = None, **more: Any) -> Settings:
         values: dict[str, Any] = {
             "database_url": SecretStr(database.dsn(service)),
             "bus": SecretStr(database.dsn(service)),
@@ -175,6 +175,6 @@ def settings_for(database: Database, sealing_keys: Path) -> Callable[..., Settin
             "oidc_client_secret": SecretStr("only-in-tests"),
             "oidc_algorithm": "ES256",
         }
-        return kind(**(values | more))
+        return (kind or part(service).settings)(**(values | more))
 
     return make

@@ -217,6 +217,27 @@ class TaskRaised(EventData):
     by: AwareDatetime | None
 
 
+class TaskLinkMade(EventData):
+    """A link that opens one task once, for the person whose duty it is.
+
+    sealed_link: its token, for notify alone to write into a mail. again: a lead asked for it, so
+    it is sent by itself; else with the notice of the task. ends_at: until when it opens.
+    """
+
+    task_id: UUID
+    case_id: UUID
+    at: AwareDatetime
+    ends_at: AwareDatetime
+    again: bool
+    route: str
+    la: str | None
+    urn: str | None
+    priority: Priority
+    excluded_refs: list[str]
+    synthetic: bool
+    sealed_link: str
+
+
 class TaskReminded(EventData):
     """A clock passed a mark: a reminder before the deadline, or the step after it."""
 

@@ -21,6 +21,7 @@ OPEN_TO_ANYONE = {
     "/sign-in/callback",
     "/signed-out",
     "/static/{build}/{name}",
+    "/tasks/once/{token}",  # the token itself is the authority
 }
 
 

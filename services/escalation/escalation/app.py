@@ -31,6 +31,8 @@ from escalation.hand_read import on_poison
 from escalation.heartbeat import end_heartbeats
 from escalation.live import Feed, prune_often
 from escalation.notices import on_notice_failed
+from escalation.one_time import Links
+from escalation.settings import EscalationSettings
 from escalation.shift import routes as shift
 from escalation.shift.late import watch_handovers
 from escalation.timers import run_timers
@@ -40,6 +42,7 @@ from escalation.web import figures as figures_page
 from escalation.web import shift as shift_page
 from escalation.web import disclosure as disclosure_page
 from escalation.web import tasks as tasks_pages
+from escalation.web import tasks_once
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
@@ -48,11 +51,10 @@ from shared.events.catalogue import TOPICS
 from shared.events.envelope import Event
 from shared.inbox import Handler, Subscription
 from shared.policy.control.serving import serving_packs
-from shared.web import WebSettings, install_pages, sweep_sign_ins
+from shared.web import install_pages, sweep_sign_ins
 
 NAME: Final = "escalation"
-# Nothing of its own: intervals and contacts are the packs'.
-SETTINGS: Final = WebSettings
+SETTINGS: Final = EscalationSettings
 ROUTERS: Final = tuple(
     module.router
     for module in (
@@ -83,17 +85,17 @@ PAGES: Final = (
     policy.router,
     policy_what_if.router,
     disclosure_page.router,
+    tasks_once.router,
     tasks_case.router,
     tasks_pages.router,
 )
 
 
 def create_app(
-    settings: WebSettings, clock: Clock | None = None, token_keys: Keys | None = None
+    settings: EscalationSettings, clock: Clock | None = None, token_keys: Keys | None = None
 ) -> FastAPI:
     clock = clock or SystemClock()
     packs = serving_packs(NAME, settings.packs, settings.pack_approvers, clock)
-    rules = Rules(packs.policies, clock)
 
     def subscription(runtime: Runtime) -> Subscription:
         return subscribe(runtime, rules)
@@ -121,6 +123,8 @@ def create_app(
         ready_members=packs.ready_members,
     )
     app = build_app(service, settings, clock, token_keys)
+    links = Links(app.state.runtime.sealer, settings.one_time_link_hours)
+    rules = Rules(packs.policies, clock, links)
     app.state.rules = rules
     install_pages(app, NAME, settings, clock, routers=PAGES, templates=TEMPLATES, home="/triage")
     return app

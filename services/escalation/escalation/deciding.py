@@ -14,6 +14,7 @@ from escalation.announcing import tell_raised, tell_task_opened, tell_task_raise
 from escalation.clearing import cancel_timers
 from escalation.history import remember
 from escalation.models import CaseFile, Exclusion, Task
+from escalation.one_time import Links
 from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
 from escalation.schedule import answer_due, say_now, timers_for
@@ -30,10 +31,11 @@ LEAD_ROUTES = ("DSL", "DEPUTY_DSL", "HEADTEACHER", "CHAIR_GOVERNORS")
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides, and what time it is."""
+    """What decides, what time it is, and what makes links for those without an account."""
 
     policies: DatedPolicies
     clock: Clock
+    links: Links | None = None
 
     @property
     def policy(self) -> Policy:
@@ -141,6 +143,8 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
     for task in changes.opened:
         before = changes.superseded.get(task.id)
         supersedes = before.id if before else None
+        if rules.links is not None:
+            rules.links.make(session, case, task, excluded, now)
         tell_task_opened(session, case, task, excluded, traceparent, supersedes=supersedes)
     for task in changes.raised:
         task.version += 1

@@ -72,6 +72,8 @@ async def open_follow_up(
     settings = rules.policy.settings(task.la or case.la)
     session.add_all(timers_for(task, settings, now))
     excluded = await excluded_refs(session, case)
+    if rules.links is not None:
+        rules.links.make(session, case, task, excluded, now)
     tell_task_opened(session, case, task, excluded, None, supersedes=None)
     remember(session, case.id, f"{asked.kind}_asked", now, route=task.route)
     return task

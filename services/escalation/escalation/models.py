@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteg
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from escalation import one_time_models as one_time_models  # noqa: PLC0414 - its table is ours
 from shared.events.envelope import new_event_id
 
 _INSTANT: Any = DateTime(timezone=True)

@@ -70,6 +70,8 @@ async def open_case(
     tasks = plan(case, [], case.decision["actions"], case.opened_at, rules.watched).opened
     tell_opened(session, case, traceparent)
     for task in tasks:
+        if rules.links is not None:
+            rules.links.make(session, case, task, sorted(excluded), case.opened_at)
         tell_task_opened(session, case, task, excluded, traceparent, supersedes=None)
     rows: list[SQLModel] = [case, *tasks, *_history(case, early)]
     rows += [timer for task in tasks for timer in _timers(case, task, rules)]

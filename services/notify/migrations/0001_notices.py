@@ -100,6 +100,15 @@ def _shared_tables() -> None:
     )
     op.create_index("ix_dead_letter_subject", "dead_letter", ["subject"])
     op.create_table(
+        "task_link",
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("task_id"),
+    )
+    op.create_index("ix_task_link_case_id", "task_link", ["case_id"])
+    op.create_table(
         "inbox",
         sa.Column("consumer", sa.String(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),

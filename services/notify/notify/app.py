@@ -29,7 +29,8 @@ def subscription(runtime: Runtime) -> Subscription:
         # Whoever has to act is told, whatever else of the concern could not be applied; and what
         # could not be applied must itself be erased, or held.
         raising=frozenset(
-            {"case.opened", "task.opened", "task.reminded", "concern.held", "concern.erased"}
+            {"case.opened", "task.opened", "task.link_made", "task.reminded"}
+            | {"concern.held", "concern.erased"}
         ),
         erased=is_erased,
     )

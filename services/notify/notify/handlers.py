@@ -6,17 +6,17 @@ from typing import TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from notify.models import Notice, Post, ReporterContact
+from notify.models import Notice, Post, ReporterContact, TaskLink
 from notify.outgoing import About, nobody, queue
 from notify.recipients import Conflict, Place, Recipients, first, following, owner_post
 from shared.clock import Clock
 from shared.dead_letters import DeadLetter
-from shared.events.cases import CaseOpened, TaskOpened, TaskReminded
+from shared.events.cases import CaseOpened, TaskLinkMade, TaskOpened, TaskReminded
 from shared.events.concerns import ConcernErased, ConcernHeld, ConcernRaised, EventData
 from shared.events.envelope import Event
 from shared.inbox import Handler, Poison
@@ -38,6 +38,7 @@ class Handlers:
             "concern.erased": _with(ConcernErased, self.concern_erased),
             "concern.held": _with(ConcernHeld, self.concern_held),
             "case.opened": _with(CaseOpened, self.case_opened),
+            "task.link_made": _with(TaskLinkMade, self.task_link_made),
             "task.opened": _with(TaskOpened, self.task_opened),
             "task.reminded": _with(TaskReminded, self.task_reminded),
         }
@@ -70,6 +71,7 @@ class Handlers:
             .values(concern_id=event.subject, held=False, **gone)
             .on_conflict_do_update(index_elements=["concern_id"], set_=gone)
         )
+        await session.execute(delete(TaskLink).where(col(TaskLink.case_id) == event.subject))
         await session.execute(
             update(DeadLetter).where(col(DeadLetter.subject) == event.subject).values(raw=None)
         )
@@ -100,6 +102,19 @@ class Handlers:
             synthetic=case.synthetic,
         )
         await self._tell(session, about, "case_unprocessed", told)
+
+    async def task_link_made(self, session: AsyncSession, event: Event, made: TaskLinkMade) -> None:
+        """It goes out with the task's notices to the reporter, or by itself where it was asked."""
+        new = {"sealed": made.sealed_link, "ends_at": made.ends_at}
+        await session.execute(delete(TaskLink).where(col(TaskLink.ends_at) <= made.at))
+        await session.execute(
+            insert(TaskLink)
+            .values(task_id=made.task_id, case_id=made.case_id, **new)
+            .on_conflict_do_update(index_elements=["task_id"], set_=new)
+        )
+        if made.again:
+            told = Recipients(reporter=True)
+            await self._tell(session, _about(event, made), "task_link", told)
 
     async def task_opened(self, session: AsyncSession, event: Event, task: TaskOpened) -> None:
         places = await _places(session, task.urn, task.route, task.la, task.synthetic)
@@ -157,7 +172,7 @@ def _conflict(task: TaskOpened | TaskReminded) -> Conflict:
     )
 
 
-def _about(event: Event, task: TaskOpened | TaskReminded) -> About:
+def _about(event: Event, task: TaskOpened | TaskReminded | TaskLinkMade) -> About:
     return About(
         event_id=event.id,
         case_id=task.case_id,

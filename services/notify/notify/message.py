@@ -27,23 +27,29 @@ def link_to(public_url: str, task_id: UUID | None, case_id: UUID) -> str:
     return f"{public_url}/tasks/{task_id}" if task_id else f"{public_url}/triage/{case_id}"
 
 
-def write(
+def once_link(public_url: str, token: str) -> str:
+    return f"{public_url}/tasks/once/{token}"
+
+
+def write(  # noqa: PLR0913 - the parts of one message
     template: str,
     *,
     notice_id: UUID,
     reference: str,
     link: str,
+    once: str | None = None,
     synthetic: bool,
     mail_from: str,
     to: str,
     at: datetime,
 ) -> EmailMessage:
-    """The first line of a template is its subject.
+    """The first line of a template is its subject. once: the one-time link of a reporter's duty.
 
     Message-ID comes from the notice's id, so that a mailbox can drop the repeat which a crash
     between sending and recording causes.
     """
-    text = _TEMPLATES.get_template(f"{template}.txt").render(reference=reference, link=link)
+    told = _TEMPLATES.get_template(f"{template}.txt")
+    text = told.render(reference=reference, link=link, once=once)
     subject, _, body = text.partition("\n")
     if synthetic:
         subject, body = f"{DRILL} – {subject}", f"{DRILL}. This is not about a real child.\n{body}"

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from shared import dead_letters, inbox, outbox
 
-__all__ = ["Notice", "Post", "ReporterContact", "dead_letters", "inbox", "outbox"]
+__all__ = ["Notice", "Post", "ReporterContact", "TaskLink", "dead_letters", "inbox", "outbox"]
 
 State = Literal["queued", "sending", "sent", "failed"]
 
@@ -94,3 +94,17 @@ class ReporterContact(SQLModel, table=True):
     sealed: str | None = None
     held: bool = False
     erased_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class TaskLink(SQLModel, table=True):
+    """The one-time link of a reporter's own task: sealed, and opened only to write it into a mail.
+
+    It is the newest; ends_at: until when it opens.
+    """
+
+    __tablename__ = "task_link"
+
+    task_id: UUID = Field(primary_key=True)
+    case_id: UUID = Field(index=True)
+    sealed: str
+    ends_at: datetime = Field(sa_type=DateTime(timezone=True))

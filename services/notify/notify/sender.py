@@ -12,8 +12,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notify.delivery import Outcome, hand_over
-from notify.message import link_to, reference_of, write
-from notify.models import Notice, Post, ReporterContact
+from notify.message import link_to, once_link, reference_of, write
+from notify.models import Notice, Post, ReporterContact, TaskLink
 from notify.outgoing import tell_failed, tell_sent
 from notify.settings import NotifySettings, Smtp
 from shared.app import Runtime
@@ -102,6 +102,7 @@ async def _deliver(runtime: Runtime, notice: Notice) -> Outcome:
         notice_id=notice.id,
         reference=reference_of(notice.task_id, notice.case_id),
         link=link_to(settings.public_url, notice.task_id, notice.case_id),
+        once=await _once(runtime, notice),
         synthetic=notice.synthetic,
         mail_from=settings.mail_from,
         to=address,
@@ -200,6 +201,22 @@ async def _post_of(
     )
     email: str | None = (await session.execute(held)).scalar_one_or_none()
     return email or Outcome("never", "no_recipient")
+
+
+async def _once(runtime: Runtime, notice: Notice) -> str | None:
+    """The one-time link of a reporter's own task, in clear for this one mail alone."""
+    if notice.post_id is not None or notice.task_id is None or runtime.opener is None:
+        return None
+    async with runtime.sessions() as session:
+        link = await session.get(TaskLink, notice.task_id)
+    if link is None or link.ends_at <= runtime.clock.now():
+        return None
+    try:
+        token = runtime.opener.open("contacts", link.sealed, context=str(link.task_id))
+    except SealBroken:
+        log.error("a one-time link does not open", notice_id=str(notice.id))
+        return None
+    return once_link(_settings(runtime).public_url, token.decode())
 
 
 def _opened(opener: Opener | None, contact: ReporterContact) -> str | None:

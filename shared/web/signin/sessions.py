@@ -38,7 +38,9 @@ class Session:
         return box.derived(self.secret, "csrf").hex()
 
 
-async def begin(sessions: Sessions, who: Principal, name: str, now: datetime) -> Session:
+async def begin(
+    sessions: Sessions, who: Principal, name: str, now: datetime, longest: timedelta = LONGEST
+) -> Session:
     """A session with an id of its own: one that a browser brought along is never taken up."""
     secret = box.new_secret()
     row = WebSession(
@@ -46,7 +48,7 @@ async def begin(sessions: Sessions, who: Principal, name: str, now: datetime) ->
         sealed=box.seal(secret, _WHAT, _written(who) | {"name": name}),
         started_at=now,
         seen_at=now,
-        ends_at=now + LONGEST,
+        ends_at=now + longest,
     )
     async with sessions() as session:
         session.add(row)

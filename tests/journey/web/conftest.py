@@ -19,12 +19,13 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import SecretStr
 
 from escalation.app import create_app
+from escalation.settings import EscalationSettings
 from handrail.issuer import client_secret, issuer_app
 from handrail.issuer_people import PEOPLE_CLIENT, PEOPLE_PATH, People, people_router
 from shared.auth import Principal
 from shared.clock import Clock, SetClock
 from shared.errors import install_problem_handlers
-from shared.web import WebSettings, page_router, posted, signed_in
+from shared.web import page_router, posted, signed_in
 from tests.conftest import TestIssuer
 
 ORIGIN = "http://127.0.0.1:1"
@@ -159,7 +160,7 @@ def live_router() -> APIRouter:
 @pytest.fixture
 def app(
     provider: Provider,
-    settings_for: Callable[..., WebSettings],
+    settings_for: Callable[..., EscalationSettings],
     clock: SetClock,
     issuer: TestIssuer,
 ) -> FastAPI:

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from escalation.app import create_app
+from escalation.settings import EscalationSettings
 from shared.clock import SystemClock
-from shared.web import WebSettings
 from tests.conftest import TestIssuer
 from tests.journey.web.conftest import ORIGIN, hidden, query
 from tests.node import ROOT, node_with
@@ -50,7 +50,7 @@ def real_issuer() -> Iterator[str]:
 
 @pytest.fixture
 def app(
-    real_issuer: str, settings_for: Callable[..., WebSettings], wall_issuer: TestIssuer
+    real_issuer: str, settings_for: Callable[..., EscalationSettings], wall_issuer: TestIssuer
 ) -> FastAPI:
     settings = settings_for(
         "escalation",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -28,7 +29,7 @@ FORCED = {"concern_types": ["forced_marriage"], "age_years": 15}
 _BOX = re.compile(r'<input [^>]*name="(when-[a-z]+)"[^>]* value="([^"]*)"')
 
 
-async def fgm(house: House, **more: object) -> UUID:
+async def fgm(house: House, **more: Any) -> UUID:
     return await house.raised(urn=URN, facts=FGM, **more)
 
 

@@ -8,12 +8,13 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import col, select
 
-from escalation.access import Session, not_found
+from escalation.access import Session, not_found, rules_of
 from escalation.acknowledge import Acknowledgement, acknowledge
 from escalation.conflicts import team_tasks, without_conflict
 from escalation.details import read_details
 from escalation.information import Answer, answer_hub
 from escalation.models import CaseFile, Task
+from escalation.one_time_again import new_link
 from escalation.tasks import State, owed, owed_task
 from escalation.viewer import LEADS, Viewer, viewer_of
 from escalation.web.tasks_form import NotFilledIn, as_typed, faults_of, maybe, seen, today, when
@@ -148,6 +149,23 @@ async def open_question(request: Request, session: Session, who: Lead, task_id: 
     return page(request, "escalation/task.html", view)
 
 
+@router.post("/tasks/{task_id}/link")
+async def send_link(request: Request, session: Session, who: Post, task_id: UUID) -> Response:
+    """For a teacher whose link was used, is too old or never came."""
+    viewer, rules = viewer_of(request, who), rules_of(request)
+    found, _, _ = await owed_task(session, viewer, task_id)
+    if rules.links is None or not _may_send(found, viewer):
+        raise not_found()
+    await new_link(session, rules, found, viewer.ref)
+    runtime_of(request).doorbell.ring()
+    return RedirectResponse(f"/tasks/{task_id}?said=link", 303)
+
+
+def _may_send(task: Task, viewer: Viewer) -> bool:
+    own = task.owner_ref == viewer.ref
+    return task.owner_role == "reporter" and task.state == "open" and not own
+
+
 async def _again(  # noqa: PLR0917 - the parts of one answer
     request: Request,
     session: Session,
@@ -174,7 +192,8 @@ async def _view(
     faults: tuple[Fault, ...] = (),
 ) -> TaskPage:
     now = runtime_of(request).clock.now()
-    shown = card(await owed_task(session, viewer, task_id), viewer, now)
+    found = await owed_task(session, viewer, task_id)
+    shown = card(found, viewer, now)
     leads = shown.urn in viewer.schools(*LEADS)
     return TaskPage(
         title=shown.title,
@@ -183,6 +202,7 @@ async def _view(
         typed=typed or today(now),
         notes=notes,
         leads=leads or shown.urn in viewer.schools("head", "chair"),
+        sends_link=_may_send(found[0], viewer) and bool(viewer.schools(*LEADS, "head", "chair")),
         faults=faults,
     )
 
