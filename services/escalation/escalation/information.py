@@ -26,7 +26,8 @@ from shared.policy.clocks import ClockSpec, due
 
 router = APIRouter()
 Worker = Annotated[Principal, Depends(requires("worker", "manager"))]
-School = Annotated[Principal, Depends(requires("dsl", "deputy_dsl", "head", "chair"))]
+# Who reported it stands in where no lead may know of the case.
+School = Annotated[Principal, Depends(requires("dsl", "deputy_dsl", "head", "chair", "reporter"))]
 Words = Annotated[str, Field(min_length=1, max_length=4000)]
 _BECAUSE = {
     "rule": "R-GEN-08",

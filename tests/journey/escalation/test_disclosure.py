@@ -213,3 +213,13 @@ async def test_a_change_just_before_the_release_is_seen(house: House) -> None:
         with pytest.raises(Problem) as refused:
             await again
     assert refused.value.status == 412
+
+
+async def test_what_a_colleague_has_is_theirs_to_decide(house: House) -> None:
+    case_id = await asked(house, police_investigation="none")
+    other = worker("EST", account="est-2")
+    version = (await house.case(other, case_id))["version"]
+    await house.ask("POST", f"/v1/cases/{case_id}/claim", other, None, version)
+    refused = await release(house, case_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "claimed")
+    assert await house.told("disclosure.decided") == []

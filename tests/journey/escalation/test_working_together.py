@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx2
 
-from tests.journey.escalation.house import House, dsl, worker
+from tests.journey.escalation.house import House, at_school, dsl, worker
 
 ANNA, BEN = worker(account="anna"), worker(account="ben")
 
@@ -209,3 +209,14 @@ async def test_to_have_seen_the_hubs_question_is_no_answer(house: House) -> None
     path = f"/v1/tasks/{task['task_id']}/acknowledge"
     seen = await house.ask("POST", path, dsl(), {"reference": "seen"}, task["version"])
     assert (seen.status_code, seen.json()["code"]) == (409, "answer-needed")
+
+
+async def test_who_stands_in_for_all_leads_answers_for_them(house: House) -> None:
+    case_id = await house.raised(exclude_school_staff=True, reporter_ref=house.ref("teacher-1"))
+    await act(house, case_id, ANNA, "/ask", question="Who collects the child?")
+    teacher = at_school("reporter", "teacher-1")
+    [task] = [t for t in await house.tasks(teacher) if t["kind"] == "information"]
+    path = f"/v1/tasks/{task['task_id']}/answer"
+    body = {"answer": "The grandmother does."}
+    done = await house.ask("POST", path, teacher, body, task["version"])
+    assert done.status_code == 204, done.text

@@ -18,7 +18,7 @@ from escalation.details import opened_details
 from escalation.disclosure.identifying import Found, find, identifying_words
 from escalation.disclosure.letters import letters
 from escalation.history import remember
-from escalation.models import CaseFile
+from escalation.models import CaseFile, Task
 from escalation.preconditions import expect
 from escalation.viewer import Viewer
 from shared.app import Runtime
@@ -140,6 +140,15 @@ async def refuse(  # noqa: PLR0917 - the parts of one transaction
     await _decided(session, runtime, rules, viewer, case, "refuse", reason, None)
 
 
+async def _own(session: AsyncSession, viewer: Viewer, case: CaseFile) -> list[Task]:
+    """The team's unfinished tasks in the case, which no colleague has."""
+    open_ = [t for t in await tasks_of(session, case.id) if t.closed_at is None]
+    own = [task for task in open_ if task.route == ROUTE and viewer.works(ROUTE, task.la)]
+    if any(task.claimed_by_ref not in (None, viewer.ref) for task in own):
+        raise Problem(409, "claimed", "A colleague has this request. Ask them to release it.")
+    return own
+
+
 async def _decided(  # noqa: PLR0917 - the parts of one transaction
     session: AsyncSession,
     runtime: Runtime,
@@ -152,12 +161,12 @@ async def _decided(  # noqa: PLR0917 - the parts of one transaction
 ) -> None:
     now = rules.clock.now()
     case.disclosure, case.disclosure_at = decision, now
-    for task in await tasks_of(session, case.id):
-        if task.route == ROUTE and task.closed_at is None and viewer.works(ROUTE, task.la):
-            task.state, task.closed_at, task.outcome = "done", now, f"disclosure_{decision}"
-            task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
-            task.version += 1
-            await cancel_timers(session, [task.id])
+    tasks = await _own(session, viewer, case)
+    for task in tasks:
+        task.state, task.closed_at, task.outcome = "done", now, f"disclosure_{decision}"
+        task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
+        task.version += 1
+    await cancel_timers(session, [task.id for task in tasks])
     _remember(session, runtime, viewer, case, f"disclosure_{decision}", now, words)
     data = DisclosureDecided(
         case_id=case.id,
