@@ -1,6 +1,6 @@
 """Events of cases and tasks; escalation produces them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, Field
 from shared.events.concerns import EventData
 
 Priority = Literal["P0", "P1", "P2", "P3", "P4"]
+# To the words and their salt, which rest sealed in the case: see `note_commitments`.
+NoteCommitment = Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
 class CaseOpened(EventData):
@@ -61,6 +63,21 @@ class CaseDecided(EventData):
     outcome: str
     reason_given: bool
     routes: list[str] = Field(default_factory=list)
+    note_commitment: NoteCommitment = None
+
+
+NoteKind = Literal["rated", "question", "answer", "police_agreed_yes", "police_agreed_no"]
+
+
+class CaseNoted(EventData):
+    """A person wrote something that no other event tells of: why a rating changed, what the hub
+    asks the school, what the school answers, what the police said."""
+
+    case_id: UUID
+    at: AwareDatetime
+    kind: NoteKind
+    actor_ref: str
+    note_commitment: NoteCommitment
 
 
 DisagreementStep = Literal["opened", "climbed", "answered", "settled"]
@@ -79,6 +96,7 @@ class CaseDisagreement(EventData):
     by: AwareDatetime | None
     actor_ref: str | None
     reason_given: bool
+    note_commitment: NoteCommitment = None
 
 
 class CaseOffered(EventData):
@@ -119,7 +137,8 @@ class ShiftUntaken(EventData):
 class DisclosureDecided(EventData):
     """The Education Safeguarding Team released a letter, or refused. Never to the public.
 
-    audience: who was to be told, as the gate names it. letter: which of its templates; its words are sealed in the case.
+    audience: who was to be told, as the gate names it. letter: which of its templates; its words
+    are sealed in the case.
     """
 
     case_id: UUID
@@ -128,6 +147,7 @@ class DisclosureDecided(EventData):
     decision: Literal["release", "refuse"]
     letter: str | None
     actor_ref: str
+    note_commitment: NoteCommitment = None
 
 
 class TaskPaused(EventData):
@@ -138,6 +158,7 @@ class TaskPaused(EventData):
     at: AwareDatetime
     until: AwareDatetime
     actor_ref: str
+    note_commitment: NoteCommitment = None
 
 
 class CaseMilestone(EventData):

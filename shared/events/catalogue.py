@@ -61,6 +61,7 @@ CASES = Topic(
         _event("case.claimed", cases.CaseClaimed, "escalation", "intake audit-log"),
         _event("case.decided", cases.CaseDecided, "escalation", "intake audit-log"),
         _event("case.disagreement", cases.CaseDisagreement, "escalation", "audit-log"),
+        _event("case.noted", cases.CaseNoted, "escalation", "audit-log"),
         _event("case.linked", cases.CaseLinked, "escalation", "audit-log"),
         _event("case.milestone", cases.CaseMilestone, "escalation", "audit-log"),
         _event("shift.handed_over", cases.ShiftHandedOver, "escalation", "audit-log"),

@@ -17,6 +17,7 @@ from escalation.history import remember
 from escalation.ladder import REFERRAL
 from escalation.milestones import ASSESSED, HUBS, start_duties
 from escalation.models import CaseFile, Task
+from escalation.notes import seal_note, tell_note
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
@@ -81,8 +82,9 @@ async def rate_case(  # noqa: PLR0917 - one parameter for each part of the reque
         if case.rating is not None and body.reason is None:
             raise Problem(422, "reason-needed", "Say why the rating changes.")
         case.rating = body.rating
-        _remember(request, session, case, viewer, "rated", body.rating, body.reason)
+        _rated(request, session, case, viewer, body)
         await commit(session)
+        runtime_of(request).doorbell.ring()
     return await show_case(request, response, session, viewer, case)
 
 
@@ -150,14 +152,21 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
             await start_duties(
                 session, case, REFERRAL, case.received_at, rules_of(request), met=("LA_DECISION",)
             )
-    _remember(request, session, case, viewer, "decided", body.outcome, body.reason)
+    sealer = runtime_of(request).sealer
+    note = seal_note(sealer, case, body.reason) if body.reason is not None else None
+    case.version += 1
+    remember(
+        session, case.id, "decided", now, actor_ref=viewer.ref,
+        sealed_note=note.sealed if note else None, code=body.outcome,
+    )  # fmt: skip
     data = CaseDecided(
         case_id=case.id,
         at=now,
         actor_ref=viewer.ref,
         outcome=body.outcome,
-        reason_given=body.reason is not None,
+        reason_given=note is not None,
         routes=routes,
+        note_commitment=note.commitment if note else None,
     )
     emit(session, "case.decided", case.id, data, producer=PRODUCER, at=now)
     # COMMIT POINT: after it the school hears of the outcome; before it the case is undecided.
@@ -170,26 +179,14 @@ def _awaits_hub(case: CaseFile) -> bool:
     return any(action["route"] in HUBS for action in case.decision["actions"])
 
 
-def _remember(  # noqa: PLR0917 - the parts of one entry
-    request: Request,
-    session: Session,
-    case: CaseFile,
-    viewer: Viewer,
-    kind: str,
-    code: str,
-    reason: str | None,
+def _rated(
+    request: Request, session: Session, case: CaseFile, viewer: Viewer, body: Rating
 ) -> None:
     runtime = runtime_of(request)
+    now = runtime.clock.now()
     case.version += 1
-    note = None
-    if reason is not None:
-        note = runtime.sealer.seal("details", reason.encode(), context=str(case.id))
-    remember(
-        session,
-        case.id,
-        kind,
-        runtime.clock.now(),
-        actor_ref=viewer.ref,
-        sealed_note=note,
-        code=code,
-    )
+    if body.reason is None:
+        remember(session, case.id, "rated", now, actor_ref=viewer.ref, code=body.rating)
+        return
+    note = seal_note(runtime.sealer, case, body.reason)
+    tell_note(session, case, "rated", now, viewer.ref, note, body.rating)

@@ -1,6 +1,7 @@
 """Opens what a case holds of people: the reading is recorded first, or nothing is shown."""
 
 import json
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,6 +21,7 @@ from shared.app import Runtime, runtime_of
 from shared.auth import Principal, requires
 from shared.errors import Problem
 from shared.events.access import DetailsRead
+from shared.events.note_commitments import parted
 from shared.outbox import commit, emit
 from shared.sealing import Opener, SealBroken
 
@@ -38,9 +40,13 @@ class Opened(BaseModel):
 
 
 class Note(BaseModel):
+    """salt: with the text it proves the `note_commitment` of the event in the audit log; null of
+    what was sealed elsewhere."""
+
     at: datetime
     kind: str
     text: str | None
+    salt: str | None = None
 
 
 class Details(BaseModel):
@@ -75,10 +81,7 @@ async def read_details(  # noqa: PLR0917 - one parameter for each part of the re
             Opened(received_at=d.received_at, content=_content(runtime.opener, d.sealed, context))
             for d in details
         ],
-        notes=[
-            Note(at=n.at, kind=n.kind, text=_text(runtime.opener, n.sealed_note, context))
-            for n in notes
-        ],
+        notes=[_note(runtime.opener, note, context) for note in notes],
     )
 
 
@@ -140,20 +143,30 @@ def _closed() -> Problem:
 
 
 def _content(opener: Opener, sealed: str, context: str) -> Any:
-    text = _text(opener, sealed, context)
-    if text is None:
+    content = _opened(opener, sealed, context)
+    if content is None:
         return None
+    text = content.decode("utf-8", "replace")
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def _text(opener: Opener, sealed: str | None, context: str) -> str | None:
+def _note(opener: Opener, note: CaseEvent, context: str) -> Note:
+    content = _opened(opener, note.sealed_note, context)
+    if content is None:
+        return Note(at=note.at, kind=note.kind, text=None)
+    text, salt = parted(content)
+    shown = urlsafe_b64encode(salt).rstrip(b"=").decode() if salt else None
+    return Note(at=note.at, kind=note.kind, text=text, salt=shown)
+
+
+def _opened(opener: Opener, sealed: str | None, context: str) -> bytes | None:
     if sealed is None:
         return None
     try:
-        return opener.open("details", sealed, context=context).decode("utf-8", "replace")
+        return opener.open("details", sealed, context=context)
     except SealBroken:
         log.error("sealed details do not open")
         return None

@@ -17,6 +17,7 @@ from escalation.ladder import (
     tell_disagreement,
 )
 from escalation.models import CaseFile, Disagreement
+from escalation.notes import seal_note
 from escalation.preconditions import IfMatch, etag, expect
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
@@ -80,9 +81,9 @@ async def disagree(  # noqa: PLR0917 - one parameter for each part of the reques
     if stage > TOP:
         detail = "This is at the last step already. Ring the safeguarding partnership."
         raise Problem(409, "last-step", detail, version=case.version)
-    note = _sealed(request, case, body.reason)
+    note = seal_note(runtime_of(request).sealer, case, body.reason)
     disagreement = await climb(
-        session, case, rules_of(request), to=stage, actor_ref=viewer.ref, sealed_note=note
+        session, case, rules_of(request), to=stage, actor_ref=viewer.ref, note=note
     )
     # COMMIT POINT: after it the step has its tasks and its clock; before it nothing was said.
     await commit(session)
@@ -109,7 +110,7 @@ async def answer(  # noqa: PLR0917 - one parameter for each part of the request
     now = runtime_of(request).clock.now()
     disagreement.answered_at, disagreement.answered_by_ref = now, viewer.ref
     await supersede(session, mine, now)
-    note = _sealed(request, case, body.reason)
+    note = seal_note(runtime_of(request).sealer, case, body.reason)
     tell_disagreement(session, case, disagreement, "answered", now, viewer.ref, note)
     # COMMIT POINT: after it the answer stands; before it the school still waits for one.
     await commit(session)
@@ -133,7 +134,7 @@ async def settle(  # noqa: PLR0917 - one parameter for each part of the request
     now = runtime_of(request).clock.now()
     disagreement.settled_at, disagreement.settled_by_ref = now, viewer.ref
     await supersede(session, await follow_ups(session, case, "disagreement"), now)
-    note = _sealed(request, case, body.reason)
+    note = seal_note(runtime_of(request).sealer, case, body.reason)
     tell_disagreement(session, case, disagreement, "settled", now, viewer.ref, note)
     # COMMIT POINT: after it no step follows; before it the ladder goes on.
     await commit(session)
@@ -156,11 +157,6 @@ async def _current(session: Session, case: CaseFile) -> Disagreement:
         detail = "There is no open disagreement in this case. Look at it again."
         raise Problem(409, "no-disagreement", detail, version=case.version)
     return current
-
-
-def _sealed(request: Request, case: CaseFile, reason: str) -> str:
-    sealer = runtime_of(request).sealer
-    return sealer.seal("details", reason.encode(), context=str(case.id))
 
 
 def _shown(

@@ -14,11 +14,11 @@ from escalation.clearing import cancel_timers
 from escalation.conflicts import school_tasks, without_conflict
 from escalation.deciding import lock_case
 from escalation.follow_up import FollowUp, open_follow_up
-from escalation.history import remember
 from escalation.models import CaseFile, Task
+from escalation.notes import seal_note, tell_note
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import viewer_of
-from shared.app import Runtime, runtime_of
+from shared.app import runtime_of
 from shared.auth import Principal, requires
 from shared.errors import Problem
 from shared.outbox import commit
@@ -78,8 +78,8 @@ async def ask_school(  # noqa: PLR0917 - one parameter for each part of the requ
     )
     await open_follow_up(session, case, asked, rules)
     case.version += 1
-    note = _sealed(runtime, case, body.question)
-    remember(session, case.id, "question", now, actor_ref=viewer.ref, sealed_note=note)
+    note = seal_note(runtime.sealer, case, body.question)
+    tell_note(session, case, "question", now, viewer.ref, note)
     # COMMIT POINT: after it the lead is asked; before it nobody is.
     await commit(session)
     runtime.doorbell.ring()
@@ -121,13 +121,9 @@ async def answer_hub(  # noqa: PLR0917 - one parameter for each part of the requ
     task.version += 1
     case.version += 1
     await cancel_timers(session, [task.id])
-    note = _sealed(runtime, case, body.answer)
-    remember(session, case.id, "answer", now, actor_ref=viewer.ref, sealed_note=note)
+    note = seal_note(runtime.sealer, case, body.answer)
+    tell_note(session, case, "answer", now, viewer.ref, note)
     tell_task_acknowledged(session, task, now, viewer.ref)
     # COMMIT POINT: after it the hub has the answer; before it the lead is still asked.
     await commit(session)
     runtime.doorbell.ring()
-
-
-def _sealed(runtime: Runtime, case: CaseFile, words: str) -> str:
-    return runtime.sealer.seal("details", words.encode(), context=str(case.id))

@@ -25,6 +25,7 @@ from escalation.follow_up import (
 )
 from escalation.history import remember
 from escalation.models import CaseFile, Disagreement, Task, Timer
+from escalation.notes import SealedNote
 from shared.events.cases import CaseDisagreement, DisagreementStep
 from shared.outbox import emit
 from shared.policy.clocks import ClockSpec, due
@@ -117,7 +118,7 @@ async def climb(
     *,
     to: int,
     actor_ref: str | None,
-    sealed_note: str | None = None,
+    note: SealedNote | None = None,
 ) -> Disagreement:
     """Begins step `to`: a task for the school, one for the hub, and the instant of the next step.
 
@@ -144,7 +145,7 @@ async def climb(
         answer = _ANSWER_SCRIPT.format(stage=to, whom=stage.authority)
         hub = replace(_asked(case, "MASH", answer, by), la=case.la, owner=stage.authority)
         await open_follow_up(session, case, hub, rules)
-    tell_disagreement(session, case, disagreement, step, now, actor_ref, sealed_note)
+    tell_disagreement(session, case, disagreement, step, now, actor_ref, note)
     return disagreement
 
 
@@ -167,11 +168,12 @@ def tell_disagreement(  # noqa: PLR0917 - the parts of one entry
     step: DisagreementStep,
     at: datetime,
     actor_ref: str | None,
-    sealed_note: str | None,
+    note: SealedNote | None,
 ) -> None:
     case.version += 1
     kind, stage = f"disagreement_{step}", disagreement.stage
-    remember(session, case.id, kind, at, actor_ref=actor_ref, sealed_note=sealed_note, stage=stage)
+    sealed = note.sealed if note else None
+    remember(session, case.id, kind, at, actor_ref=actor_ref, sealed_note=sealed, stage=stage)
     data = CaseDisagreement(
         case_id=case.id,
         at=at,
@@ -179,7 +181,8 @@ def tell_disagreement(  # noqa: PLR0917 - the parts of one entry
         stage=stage,
         by=disagreement.by if step in ("opened", "climbed") else None,
         actor_ref=actor_ref,
-        reason_given=sealed_note is not None,
+        reason_given=note is not None,
+        note_commitment=note.commitment if note else None,
     )
     emit(session, "case.disagreement", case.id, data, producer=PRODUCER, at=at)
 

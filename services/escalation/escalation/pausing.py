@@ -15,6 +15,7 @@ from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.history import remember
 from escalation.models import Task, Timer
+from escalation.notes import seal_note
 from escalation.preconditions import IfMatch, expect
 from escalation.viewer import viewer_of
 from shared.app import runtime_of
@@ -66,19 +67,24 @@ async def pause_task(  # noqa: PLR0917 - one parameter for each part of the requ
     task.paused_until = body.until
     task.version += 1
     case.version += 1
-    note = runtime.sealer.seal("details", body.reason.encode(), context=str(case.id))
+    note = seal_note(runtime.sealer, case, body.reason)
     remember(
         session,
         case.id,
         "paused",
         now,
         actor_ref=viewer.ref,
-        sealed_note=note,
+        sealed_note=note.sealed,
         route=task.route,
         until=body.until.isoformat(),
     )
     data = TaskPaused(
-        task_id=task.id, case_id=case.id, at=now, until=body.until, actor_ref=viewer.ref
+        task_id=task.id,
+        case_id=case.id,
+        at=now,
+        until=body.until,
+        actor_ref=viewer.ref,
+        note_commitment=note.commitment,
     )
     emit(session, "task.paused", case.id, data, producer=PRODUCER, at=now)
     # COMMIT POINT: after it nobody is reminded until then; before it everybody is.

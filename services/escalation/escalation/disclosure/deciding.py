@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,11 +18,12 @@ from escalation.disclosure.identifying import Found, find, identifying_words
 from escalation.disclosure.letters import letters
 from escalation.history import remember
 from escalation.models import CaseFile, Task
+from escalation.notes import seal_note, tell_note
 from escalation.preconditions import expect
 from escalation.viewer import Viewer
 from shared.app import Runtime
 from shared.errors import Problem
-from shared.events.cases import DisclosureDecided
+from shared.events.cases import DisclosureDecided, NoteKind
 from shared.outbox import commit, emit
 
 ROUTE: Final = "EST"
@@ -103,7 +103,10 @@ async def record_police(  # noqa: PLR0917 - the parts of one transaction
     case.facts = {**case.facts, "police_agreed": agreed}
     settle(case, rules.decide(case, case.facts, case.decision))
     words = json.dumps({"reference": said["reference"], "wording": said["wording"]})
-    _remember(session, runtime, viewer, case, f"police_agreed_{agreed}", now, words)
+    case.version += 1
+    note = seal_note(runtime.sealer, case, words)
+    kind: NoteKind = "police_agreed_yes" if agreed == "yes" else "police_agreed_no"
+    tell_note(session, case, kind, now, viewer.ref, note)
     # COMMIT POINT: after it the police's word is on record; before it nobody has spoken.
     await commit(session)
     runtime.doorbell.ring()
@@ -167,7 +170,10 @@ async def _decided(  # noqa: PLR0917 - the parts of one transaction
         task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])
-    _remember(session, runtime, viewer, case, f"disclosure_{decision}", now, words)
+    note = seal_note(runtime.sealer, case, words)
+    case.version += 1
+    kind = f"disclosure_{decision}"
+    remember(session, case.id, kind, now, actor_ref=viewer.ref, sealed_note=note.sealed)
     data = DisclosureDecided(
         case_id=case.id,
         at=now,
@@ -175,22 +181,9 @@ async def _decided(  # noqa: PLR0917 - the parts of one transaction
         decision=decision,
         letter=letter,
         actor_ref=viewer.ref,
+        note_commitment=note.commitment,
     )
     emit(session, "disclosure.decided", case.id, data, producer=PRODUCER, at=now)
     # COMMIT POINT: after it the team may bring the letter; before it nothing may go out.
     await commit(session)
     runtime.doorbell.ring()
-
-
-def _remember(  # noqa: PLR0917 - the parts of one entry
-    session: AsyncSession,
-    runtime: Runtime,
-    viewer: Viewer,
-    case: CaseFile,
-    kind: str,
-    at: datetime,
-    words: str,
-) -> None:
-    case.version += 1
-    note = runtime.sealer.seal("details", words.encode(), context=str(case.id))
-    remember(session, case.id, kind, at, actor_ref=viewer.ref, sealed_note=note)
