@@ -36,7 +36,8 @@ To add a page to a service that has pages already (escalation, audit-log):
    `deploy/handrail/paths.py` and the proxy's table; a new area into `shared/web/navigation.py`.
 
 Live updates: put the stream on a plain `APIRouter`, with `Depends(signed_in(…))`: it answers 401
-and never redirects. Ask `still_signed_in(request)` every minute, and end the stream if not. Each
+and never redirects. Ask `still_signed_in(request)`, or `signed_out(requests)` for many streams at
+once, and end the stream if its sign-in is over. Each
 htmx element carries `hx-nonce="{{ house.nonce }}"`; no inline style, script or handler runs (strict
 CSP). An element with the class `handrail-live-stopped` and `hidden` is shown while the stream is
 broken. Say times with `times.deadline` and `times.said`.
@@ -51,7 +52,7 @@ from shared.web.install import install_pages, sweep_sign_ins
 from shared.web.page_route import page_router
 from shared.web.rendering import fragment, page
 from shared.web.settings import WebSettings
-from shared.web.signed_in import signed_in, still_signed_in
+from shared.web.signed_in import signed_in, signed_out, still_signed_in
 from shared.web.view import Fault, View
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "page_router",
     "posted",
     "signed_in",
+    "signed_out",
     "still_signed_in",
     "sweep_sign_ins",
 ]

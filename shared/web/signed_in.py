@@ -1,5 +1,7 @@
 """Says on a page's route who may open it: `Depends(signed_in("worker", "manager"))`."""
 
+from collections.abc import Collection
+
 from fastapi import Request
 
 from shared.app import runtime_of
@@ -65,6 +67,20 @@ async def still_signed_in(request: Request) -> bool:
     secret, now = request.cookies.get(web.cookie(), ""), runtime.clock.now()
     session = await sessions.find(runtime.sessions, secret, now, used=False)
     return session is not None and session.live
+
+
+async def signed_out(requests: Collection[Request]) -> list[Request]:
+    """Of open streams those whose sign-in is over; one question for all of them together.
+
+    As with `still_signed_in`, asking is no use.
+    """
+    if not requests:
+        return []
+    some = next(iter(requests))
+    runtime, cookie = runtime_of(some), web_of(some).cookie()
+    secrets = {request.cookies.get(cookie, "") for request in requests}
+    live = await sessions.live_among(runtime.sessions, secrets, runtime.clock.now())
+    return [request for request in requests if request.cookies.get(cookie, "") not in live]
 
 
 def signed_in(*roles: Role) -> SignedIn:

@@ -150,8 +150,11 @@ def is_personal(task: Task) -> bool:
 
 def needs_reference(task: Task) -> bool:
     """A message is not a report: a call or a personal duty is closed by its reference alone."""
-    personal = task.owner_role == "reporter"
-    return personal or task.channel == "PHONE_ONLY" or task.route.startswith("POLICE_")
+    return task.owner_role == "reporter" or is_a_call(task.channel, task.route)
+
+
+def is_a_call(channel: str, route: str) -> bool:
+    return channel == "PHONE_ONLY" or route.startswith("POLICE_")
 
 
 async def _record(  # noqa: PLR0917 - the parts of one transaction

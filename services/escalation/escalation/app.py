@@ -29,7 +29,7 @@ from escalation.erasing import is_erased, on_entered_in_error, on_erased, on_hel
 from escalation.figures import routes as figures
 from escalation.hand_read import on_poison
 from escalation.heartbeat import end_heartbeats
-from escalation.live import Feed, prune_often
+from escalation.live import prune_often
 from escalation.notices import on_notice_failed
 from escalation.one_time import Links
 from escalation.settings import EscalationSettings
@@ -37,12 +37,22 @@ from escalation.shift import routes as shift
 from escalation.shift.late import watch_handovers
 from escalation.timers import run_timers
 from escalation.understood import on_driven_again
-from escalation.web import TEMPLATES, policy, policy_what_if, queues, tasks_case
+from escalation.web import (
+    TEMPLATES,
+    case,
+    live,
+    policy,
+    policy_what_if,
+    queues,
+    tasks_case,
+    tasks_once,
+    triage,
+)
+from escalation.web import disclosure as disclosure_page
 from escalation.web import figures as figures_page
 from escalation.web import shift as shift_page
-from escalation.web import disclosure as disclosure_page
 from escalation.web import tasks as tasks_pages
-from escalation.web import tasks_once
+from escalation.web.live import live_in
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.bus import Record
@@ -82,6 +92,8 @@ PAGES: Final = (
     figures_page.router,
     shift_page.router,
     queues.router,
+    case.router,  # its addresses look like a queue's
+    triage.router,
     policy.router,
     policy_what_if.router,
     disclosure_page.router,
@@ -103,9 +115,11 @@ def create_app(
     async def timers(runtime: Runtime) -> None:
         await run_timers(runtime, rules)
 
-    async def live(runtime: Runtime) -> None:
-        app.state.feed = Feed(runtime.sessions)
-        await app.state.feed.run()
+    async def feed(_: Runtime) -> None:
+        await app.state.live.feed.run()
+
+    async def ends(_: Runtime) -> None:
+        await app.state.live.ends.run()
 
     service = Service(
         name=NAME,
@@ -114,7 +128,8 @@ def create_app(
         subscription=subscription,
         background=(
             timers,
-            live,
+            feed,
+            ends,
             prune_often,
             sweep_sign_ins,
             watch_handovers,
@@ -125,7 +140,8 @@ def create_app(
     app = build_app(service, settings, clock, token_keys)
     links = Links(app.state.runtime.sealer, settings.one_time_link_hours)
     rules = Rules(packs.policies, clock, links)
-    app.state.rules = rules
+    app.state.rules, app.state.live = rules, live_in(app)
+    app.include_router(live.router)
     install_pages(app, NAME, settings, clock, routers=PAGES, templates=TEMPLATES, home="/triage")
     return app
 

@@ -86,8 +86,9 @@ class Feed:
 
     @contextlib.asynccontextmanager
     async def desk(self, route: str, la: str, after: int | None) -> AsyncIterator[Desk]:
-        """after: the last change that the page knows of; it is told all that came since. Where
-        that is no longer known, `overrun` says that the page is to be read anew."""
+        """after: the last change that the page knows of, 0 where there was none; it is told all
+        that came since. Where that is no longer known, `overrun` says that the page is to be read
+        anew. Only who asks with 0 knows how long ago that was."""
         desk = Desk(route, la)
         self._desks.add(desk)
         self._opened.set()
@@ -101,7 +102,7 @@ class Feed:
     async def _catch_up(self, desk: Desk, after: int) -> None:
         async with self._sessions() as session:
             oldest = (await session.execute(_OLDEST)).scalar_one()
-            if oldest is None or oldest > after:
+            if after and (oldest is None or oldest > after + 1):
                 desk.overrun = True  # what came since may have been pruned, even all of it
                 desk.woken.set()
                 return

@@ -31,6 +31,8 @@ class CaseFile(SQLModel, table=True):
     """
 
     __tablename__ = "case_file"
+    # By how people say a case's reference: its last eight characters.
+    __table_args__ = (Index("case_reference", text('"right"(id::text, 8)')),)
 
     id: UUID = Field(primary_key=True)
     incident_id: UUID | None = Field(default=None, index=True)
@@ -96,6 +98,11 @@ class Task(SQLModel, table=True):
         ),
         Index("task_school", "urn", "rank", "id", postgresql_where=text("closed_at IS NULL")),
         Index("task_person", "owner_ref", postgresql_where=text("owner_ref IS NOT NULL")),
+        Index(
+            "task_held",
+            "claimed_by_ref",
+            postgresql_where=text("claimed_by_ref IS NOT NULL AND closed_at IS NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=new_event_id, primary_key=True)

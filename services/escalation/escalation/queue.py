@@ -2,14 +2,17 @@
 
 import base64
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import product
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
+from sqlalchemy import ColumnElement, and_, tuple_, union_all
+from sqlalchemy import Select as ColumnsSelect
 from sqlalchemy import select as columns
-from sqlalchemy import tuple_, union_all
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -93,36 +96,60 @@ def authority_of(viewer: Viewer, route: str, asked: str | None) -> str:
 def _page(
     viewer: Viewer, route: str, la: str, after: Place | None, limit: int
 ) -> Select[Task, CaseFile, int]:
-    """Two walks along one index, for the authority and for what belongs to none yet."""
-    arms = []
-    for of_authority in (col(Task.la) == la, col(Task.la).is_(None)):
-        arm = (
-            columns(*ORDER)
-            .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
-            .where(
-                col(Task.route) == route,
-                of_authority,
-                col(Task.closed_at).is_(None),
-                col(Task.kind) != "clock",
-                without_conflict(viewer),
-            )
-            .order_by(*ORDER)
-            .limit(limit)
-        )
-        arms.append(arm if after is None else arm.where(tuple_(*ORDER) > tuple_(*after)))
-    ids = union_all(*(columns(arm.subquery().c.id) for arm in arms)).subquery()
     return (
         select(Task, Shown, siblings(viewer))
         .join(Shown, col(Shown.id) == col(Task.case_id))
-        .where(col(Task.id).in_(columns(ids.c.id)))
+        .where(col(Task.id).in_(ids_in_order(viewer, route, la, after, limit)))
         .order_by(*ORDER)
         .limit(limit)
     )
 
 
+def ids_in_order(  # noqa: PLR0917 - one parameter for each part of the question
+    viewer: Viewer,
+    route: str,
+    la: str,
+    after: Place | None,
+    limit: int,
+    only: Collection[ColumnElement[bool]] = (),
+    ranks: Collection[int] = (),
+) -> ColumnsSelect[tuple[UUID]]:
+    """Ids among which the next `limit` tasks are, found by short walks along one index: for the
+    authority, and for what belongs to none yet.
+
+    only: what else must hold of a task. ranks: walks each rank apart, for an `only` that holds at
+    the beginning of each.
+    """
+    arms = []
+    mine = (col(Task.la) == la, col(Task.la).is_(None))
+    for of_authority, rank in product(mine, ranks or (None,)):
+        arm = (
+            columns(*ORDER)
+            .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
+            .where(in_queue(route), of_authority, without_conflict(viewer), *only)
+            .order_by(*ORDER)
+            .limit(limit)
+        )
+        if rank is not None:
+            arm = arm.where(col(Task.rank) == rank)
+        arms.append(arm if after is None else arm.where(tuple_(*ORDER) > tuple_(*after)))
+    ids = union_all(*(columns(arm.subquery().c.id) for arm in arms)).subquery()
+    return columns(ids.c.id)
+
+
+def in_queue(route: str) -> ColumnElement[bool]:
+    """Unfinished tasks; legal clocks that only run are in their case."""
+    return and_(col(Task.route) == route, col(Task.closed_at).is_(None), col(Task.kind) != "clock")
+
+
 def write_place(task: Task) -> str:
-    place = json.dumps([task.rank, task.due_at.isoformat(), str(task.id)])
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    return write_place_of((task.rank, task.due_at, task.id))
+
+
+def write_place_of(place: Place) -> str:
+    rank, due_at, task_id = place
+    written = json.dumps([rank, due_at.isoformat(), str(task_id)])
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
 def read_place(after: str | None) -> Place | None:

@@ -1,5 +1,6 @@
 """Server-side sessions: begun at sign-in, found by a cookie, ended at once by a sign-out."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -86,6 +87,18 @@ async def find(
     if content is None:
         return None
     return Session(secret, _read(content), content["name"], live)
+
+
+async def live_among(sessions: Sessions, secrets: Collection[str], now: datetime) -> set[str]:
+    """Which of these cookies still open a live session."""
+    keys = {box.hashed(secret): secret for secret in secrets if box.is_secret(secret)}
+    live = (
+        select(col(WebSession.id))
+        .where(col(WebSession.id).in_(keys))
+        .where(col(WebSession.ends_at) > now, col(WebSession.seen_at) > now - IDLE)
+    )
+    async with sessions() as session:
+        return {keys[key] for key in (await session.execute(live)).scalars()}
 
 
 async def end(sessions: Sessions, secret: str) -> None:

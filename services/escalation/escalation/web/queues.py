@@ -1,4 +1,4 @@
-"""The queues of the person who is signed in, and what is in each."""
+"""The queues of the person who is signed in, and how much is in each."""
 
 from typing import Annotated, Final
 
@@ -13,20 +13,16 @@ from escalation.access import Session, rules_of
 from escalation.conflicts import without_conflict
 from escalation.deciding import Rules
 from escalation.models import CaseFile, Task
-from escalation.queue import ORDER, queue_page
-from escalation.rows import TaskRow
+from escalation.queue import ORDER, in_queue
 from escalation.viewer import Viewer, viewer_of
 from escalation.web.words import authority_name, queue_name
-from shared.app import runtime_of
 from shared.auth import Principal
 from shared.web import View, page, page_router, signed_in
-from shared.web.times import Deadline, deadline
 
 router = page_router()
 Worker = Annotated[Principal, Depends(signed_in("worker", "manager"))]
 # More than this is said as "more than": counting a million would take longer than reading a page.
 _COUNTED: Final = 200
-_ROWS: Final = 50
 
 
 class QueueLink(BaseModel):
@@ -44,21 +40,6 @@ class QueuesPage(View):
     queues: tuple[QueueLink, ...]
 
 
-class Row(BaseModel):
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    task: TaskRow
-    reference: str
-    types: str
-    by: Deadline
-
-
-class QueueView(View):
-    authority: str
-    rows: tuple[Row, ...]
-    next: str | None
-
-
 @router.get("/triage")
 async def queues(request: Request, session: Session, who: Worker) -> Response:
     viewer, rules = viewer_of(request, who), rules_of(request)
@@ -67,31 +48,6 @@ async def queues(request: Request, session: Session, who: Worker) -> Response:
         for route, la in sorted(await _teams(session, viewer))
     ]
     return page(request, "escalation/queues.html", QueuesPage(title="Queues", queues=tuple(found)))
-
-
-@router.get("/triage/{route}/{la}")
-async def queue(  # noqa: PLR0917 - one parameter for each part of the request
-    request: Request, session: Session, who: Worker, route: str, la: str, after: str | None = None
-) -> Response:
-    viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
-    found, place = await queue_page(session, viewer, route, la, after, _ROWS, now)
-    rows = tuple(
-        Row(
-            task=task,
-            reference=str(task.case_id)[-8:].upper(),
-            types=", ".join(name.replace("_", " ") for name in task.concern_types),
-            by=deadline(task.by, now),
-        )
-        for task in found
-    )
-    rules = rules_of(request)
-    view = QueueView(
-        title=f"{queue_name(route)}: queue",
-        authority=authority_name(rules, la),
-        rows=rows,
-        next=f"/triage/{route}/{la}?after={place}" if place else None,
-    )
-    return page(request, "escalation/queue.html", view)
 
 
 async def _teams(session: AsyncSession, viewer: Viewer) -> set[tuple[str, str]]:
@@ -119,9 +75,8 @@ async def _link(
         columns(col(Task.by))
         .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
         .where(
-            col(Task.route) == route,
+            in_queue(route),
             of_authority,
-            col(Task.closed_at).is_(None),
             without_conflict(viewer),
         )
         .order_by(*ORDER)
