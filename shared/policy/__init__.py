@@ -3,7 +3,8 @@
 from shared.policy.decision import Action, Decision, Gate, Prohibition, Question
 from shared.policy.derive import ages
 from shared.policy.directory import Authorities
-from shared.policy.engine import Policy, Settings, load_policy
+from shared.policy.engine import Policy, load_policy
+from shared.policy.intervals import Settings
 from shared.policy.packfile import PolicyError
 from shared.policy.raising import raise_to
 

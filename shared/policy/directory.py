@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.policy.clocks import Calendar, Hours
 from shared.policy.pack import Contact, LocalPack, NationalPack, Route, Serves
@@ -15,8 +15,7 @@ ADVICE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Authorities:
+class Authorities(NamedTuple):
     """The three-digit codes of where the child lives, where found, of the school, of a carer."""
 
     home: str | None = None

@@ -1,61 +1,39 @@
 """The policy of a directory of packs: decides, explains, and never answers lower than before."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, NamedTuple
 
 from shared.policy import gate
 from shared.policy.clocks import LONDON, Hours, beyond_known_holidays, discovery, due, is_open
-from shared.policy.compile import Masks, Table, build, masks_of, match
-from shared.policy.decision import Action, Decision, PackRef, Priority, Question
+from shared.policy.compile import masks_of
+from shared.policy.decision import Action, Decision, Priority
 from shared.policy.derive import derive
 from shared.policy.directory import Authorities, Directory
 from shared.policy.evaluate import Case, actions, prohibitions, reasons
-from shared.policy.explain import questions, why_not
+from shared.policy.explain import why_not
+from shared.policy.intervals import Settings, settings_of
+from shared.policy.layers import REMEMBERED, Layer, Layers
 from shared.policy.load import PACKS, load_packs
-from shared.policy.outcome import Outcome, Outcomes, Reason
-from shared.policy.pack import LocalPack, NationalPack, Rule, Track
-from shared.policy.plan import Plan, Planner
+from shared.policy.pack import LocalPack, NationalPack, Track
+from shared.policy.plan import Plan
 from shared.policy.raising import raise_to
+from shared.policy.required import Outcome, Reason
 from shared.policy.schema import UNKNOWN, Raw, Schema, Value, load_schema
-from shared.policy.sparse import Sparse
 
 EVERYTHING_ELSE: Priority = "P4"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Intervals that no guidance gives: project defaults until an authority signs its own."""
+class Seen(NamedTuple):
+    """Every fact as the rules see it, which were given, whether the child's hub is open, and the
+    rules that hold."""
 
-    p0_unconfirmed: timedelta
-    call_back: timedelta
-    p1_unclaimed: timedelta
-    reminders_percent: tuple[int, ...]
-    escalation_working_days: tuple[int, ...]
-
-
-_Answer: TypeAlias = tuple[Plan, tuple[Question, ...]]
-# Alike concerns ask alike; this many plans a layer are remembered.
-REMEMBERED: Final = 1024
-# Sets of authorities and conflicts whose outcomes are kept compiled.
-PLACES: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """The national pack with the local packs that apply, compiled together."""
-
-    table: Table
-    sparse: Sparse
-    packs: tuple[PackRef, ...]
-    tracks: tuple[Track, ...]
-    withdrawn: frozenset[str]
-    answer: Callable[[Masks, Authorities, frozenset[str]], _Answer]
-    outcomes: Callable[[Authorities, frozenset[str]], Outcomes]
+    values: dict[str, Value]
+    given: frozenset[str]
+    in_hours: bool
+    layer: Layer
 
 
 class Policy:
@@ -73,12 +51,11 @@ class Policy:
         self.locals = locals_
         self.alarms = alarms
         self.directory = Directory(national, locals_)
-        packs = [national, *locals_.values()]
-        self._changes = _changes(rule for pack in packs for rule in pack.rules)
         self._place = lru_cache(REMEMBERED)(self._place_of)
-        self._layers: dict[tuple[tuple[str, ...], int], _Layer] = {}
+        self._moment = lru_cache(REMEMBERED)(self._moment_of)
+        self._layers = Layers(schema, national, locals_, self.directory)
         for las in [(), *((la,) for la in locals_)]:
-            self._layer(las, national.in_force)
+            self._layers.on(las, national.in_force)
 
     def decide(
         self,
@@ -89,7 +66,7 @@ class Policy:
         subject: str = "child-1",
         authorities: Authorities,
     ) -> Decision:
-        values, _, in_hours, layer = self._seen(facts, received_at, authorities)
+        values, _, in_hours, layer = self.seen(facts, received_at, authorities)
         masks = masks_of(layer.table, values)
         plan, may_ask = layer.answer(masks, authorities, _conflicted(values))
         case = Case(values, subject, received_at, discovery(received_at, discovered_at))
@@ -112,15 +89,27 @@ class Policy:
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> Outcome:
         """What `decide` requires, forbids and permits, without its reasons: for many at once."""
-        values, given, _, layer = self._seen(facts, received_at, authorities)
+        return self.outcome_of(self.seen(facts, received_at, authorities), authorities)
+
+    def outcome_of(self, seen: Seen, authorities: Authorities) -> Outcome:
+        """The same for facts that were read: by this policy, or by one whose hub is as open."""
+        values, given, _, layer = seen
         outcomes = layer.outcomes(authorities, _conflicted(values))
         return outcomes.read(outcomes.effect(layer.sparse.joined(values, given)))
+
+    def seen_by(self, other: Seen, received_at: datetime, authorities: Authorities) -> Seen:
+        """What another policy with the same list of facts has read, for this one's rules."""
+        in_hours, layer = self._moment(received_at, authorities)
+        values = other.values
+        if in_hours != other.in_hours:
+            values = {**values, "in_hours": "yes" if in_hours else "no"}
+        return Seen(values, other.given, in_hours, layer)
 
     def reasoned(
         self, facts: Mapping[str, Raw], *, received_at: datetime, authorities: Authorities
     ) -> tuple[Outcome, Callable[[], list[Reason]]]:
         """The outcome, and the rules behind it for whoever asks."""
-        values, given, _, layer = self._seen(facts, received_at, authorities)
+        values, given, _, layer = self.seen(facts, received_at, authorities)
         outcomes = layer.outcomes(authorities, _conflicted(values))
         both = layer.sparse.joined(values, given)
         return outcomes.read(outcomes.effect(both)), partial(outcomes.reasons, both, values)
@@ -133,7 +122,7 @@ class Policy:
         received_at: datetime,
         authorities: Authorities,
     ) -> dict[str, Any]:
-        values, _, _, layer = self._seen(facts, received_at, authorities)
+        values, _, _, layer = self.seen(facts, received_at, authorities)
         worst = {
             fact.name: values.get(fact.worst_case_if) == "yes"
             for fact in self.schema.facts.values()
@@ -141,17 +130,8 @@ class Policy:
         return why_not(layer.table, route, values, worst, self.schema)
 
     def settings(self, la: str | None = None) -> Settings:
-        pack = self.locals.get(la or "")
-        named = (pack or self.national).settings
-        minutes = {name: timedelta(minutes=_number(named[name].value)) for name in named
-                   if name.endswith("_minutes")}  # fmt: skip
-        return Settings(
-            p0_unconfirmed=minutes["p0_unconfirmed_minutes"],
-            call_back=minutes["call_back_minutes"],
-            p1_unclaimed=minutes["p1_unclaimed_minutes"],
-            reminders_percent=_numbers(named["reminders_percent"].value),
-            escalation_working_days=_numbers(named["escalation_working_days"].value),
-        )
+        """The authority's own where it has a pack, else the nation's."""
+        return settings_of(self.locals.get(la or "") or self.national)
 
     def on_platform(self, la: str | None) -> bool:
         """Whether this authority's teams work here, and so see calls they still await."""
@@ -162,21 +142,24 @@ class Policy:
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
     ) -> tuple[dict[str, Value], bool]:
         """Every fact as the rules see it, and whether the child's hub is open."""
-        values, _, in_hours, _ = self._seen(facts, received_at, authorities)
+        values, _, in_hours, _ = self.seen(facts, received_at, authorities)
         return values, in_hours
 
-    def _seen(
+    def seen(
         self, facts: Mapping[str, Raw], received_at: datetime, authorities: Authorities
-    ) -> tuple[dict[str, Value], frozenset[str], bool, _Layer]:
-        """Every fact, which were given, whether the hub is open, and the rules that hold."""
+    ) -> Seen:
         if received_at.tzinfo is None:
             raise ValueError("received_at must be an aware instant")
+        in_hours, layer = self._moment(received_at, authorities)
+        values, given = self.schema.reading(facts)
+        derive(values, given, self.schema, in_hours)
+        return Seen(values, given, in_hours, layer)
+
+    def _moment_of(self, received_at: datetime, authorities: Authorities) -> tuple[bool, Layer]:
+        """Whether the child's hub is open then, and the rules that hold."""
         local = received_at.astimezone(LONDON)
         applying, hours = self._place(authorities)
-        values, given = self.schema.reading(facts)
-        in_hours = is_open(hours, local)
-        derive(values, given, self.schema, in_hours)
-        return values, given, in_hours, self._layer(applying, local.date())
+        return is_open(hours, local), self._layers.on(applying, local.date())
 
     def _place_of(self, authorities: Authorities) -> tuple[tuple[str, ...], Hours]:
         """The authorities whose packs apply, and when the child's hub is open."""
@@ -185,63 +168,9 @@ class Policy:
         applying = tuple(sorted(la for la in las if la is not None and la in self.locals))
         return applying, self.directory.hub_hours(home)
 
-    def _layer(self, las: tuple[str, ...], day: date) -> _Layer:
-        """The rules in force on that day; between two changes of the law all days are alike."""
-        key = las, bisect_right(self._changes, day)
-        layer = self._layers.get(key)
-        if layer is None:
-            packs = [self.locals[la] for la in las]
-            rules = [*self.national.rules, *(rule for pack in packs for rule in pack.rules)]
-            rules = [rule for rule in rules if rule.in_force.on(day)]
-            table = build(rules, self.national, self.schema)
-            withdrawn = frozenset[str]().union(*(pack.withdraw for pack in packs))
-            layer = self._layers[key] = _Layer(
-                table=table,
-                sparse=Sparse(table, self.schema),
-                answer=lru_cache(REMEMBERED)(self._answer(table)),
-                packs=(self.national.ref, *(pack.ref for pack in packs)),
-                tracks=(*self.national.tracks, *(t for pack in packs for t in pack.tracks)),
-                withdrawn=withdrawn,
-                outcomes=lru_cache(PLACES)(self._outcomes(table, withdrawn)),
-            )
-        return layer
-
-    def _answer(self, table: Table) -> Callable[[Masks, Authorities, frozenset[str]], _Answer]:
-        planner = Planner(table, self.national, self.directory)
-
-        def answer(masks: Masks, where: Authorities, conflicted: frozenset[str]) -> _Answer:
-            matched = match(table, masks)
-            plan = planner.plan(matched, where, conflicted)
-            asked = questions(table, matched, plan.drafts, self.schema, self.national.routes)
-            return plan, asked
-
-        return answer
-
-    def _outcomes(
-        self, table: Table, withdrawn: frozenset[str]
-    ) -> Callable[[Authorities, frozenset[str]], Outcomes]:
-        planner = Planner(table, self.national, self.directory)
-
-        def outcomes(where: Authorities, conflicted: frozenset[str]) -> Outcomes:
-            return Outcomes(table, planner, where, conflicted, withdrawn)
-
-        return outcomes
-
     def _alarms(self, plan: Plan, received_at: datetime) -> tuple[str, ...]:
         late = ("bank_holidays_unknown",) if beyond_known_holidays(received_at) else ()
         return (*plan.alarms, *late)
-
-
-def _changes(rules: Iterable[Rule]) -> list[date]:
-    """The days on which a rule begins to hold, or no longer does."""
-    days: set[date] = set()
-    for rule in rules:
-        start = rule.in_force.start
-        if start is not None and start != date.min:
-            days.add(start)
-        if rule.in_force.end is not None:
-            days.add(rule.in_force.end + timedelta(days=1))
-    return sorted(days)
 
 
 def _clocks(
@@ -265,14 +194,6 @@ def _conflicted(values: Mapping[str, Value]) -> frozenset[str]:
     if "head" in found and values["head_is_dsl"] in {"yes", UNKNOWN}:
         found.add("dsl")
     return frozenset(found)
-
-
-def _number(value: int | tuple[int, ...]) -> int:
-    return value if isinstance(value, int) else value[0]
-
-
-def _numbers(value: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else value
 
 
 def load_policy(directory: Path | None = None) -> Policy:

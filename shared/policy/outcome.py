@@ -6,92 +6,23 @@ What a term of a rule adds is a set of bits, so that joining rules is OR.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
-from shared.policy.clocks import due
 from shared.policy.compile import Table, bits
 from shared.policy.decision import Priority
 from shared.policy.directory import Authorities
 from shared.policy.pack import Require, Rule
 from shared.policy.plan import ALWAYS_TOLD, HUBS, Deadline, Draft, Planner
+from shared.policy.required import REMEMBERED, Outcome, Reason, Required, the_one
 from shared.policy.schema import Value
 
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
-_REMEMBERED: Final = 4096
 _CERTAIN: Final = 1
 _AT_ONCE: Final = 1
 _PRIORITIES: Final = 2
 _CLOCKS: Final = _PRIORITIES + len(PRIORITIES)
 _Key = tuple[str, str, str | None, str]
-
-
-class Required(NamedTuple):
-    """One task. by: its clocks, of which the earliest holds; empty: now."""
-
-    priority: Priority
-    rank: int
-    route: str
-    subject: str  # empty: the subject of the decision
-    la: str | None
-    owner_role: str
-    certain: bool
-    by: tuple[Deadline, ...]
-    hard_by: tuple[Deadline, ...]
-
-
-class Outcome(NamedTuple):
-    """required: the most urgent first, as a decision's actions are."""
-
-    required: tuple[Required, ...]
-    prohibitions: tuple[str, ...]
-    permissions: tuple[str, ...]
-
-    @property
-    def priority(self) -> Priority:
-        return self.required[0].priority if self.required else "P4"
-
-    def deadlines(
-        self, received_at: datetime, discovered_at: datetime
-    ) -> list[tuple[datetime | None, datetime | None]]:
-        """`by` and `hard_by` of each task as instants; None means now, or none to keep."""
-        seen: dict[int, datetime | None] = {}
-        for task in self.required:
-            for deadline in task.by + task.hard_by:
-                if id(deadline) not in seen:
-                    start = discovered_at if deadline.start == "discovery" else received_at
-                    seen[id(deadline)] = due(deadline.clock, start, deadline.hours)
-        return [(_earliest(task.by, seen), _earliest(task.hard_by, seen)) for task in self.required]
-
-
-@lru_cache(_REMEMBERED)
-def _the_one(deadline: Deadline) -> Deadline:
-    """Of equal deadlines always the same object: comparing them whole takes long."""
-    return deadline
-
-
-def _earliest(
-    deadlines: tuple[Deadline, ...], seen: Mapping[int, datetime | None]
-) -> datetime | None:
-    if not deadlines:
-        return None
-    found: datetime | None = None
-    for deadline in deadlines:
-        at = seen[id(deadline)]
-        if at is None:
-            return None
-        if found is None or at.timestamp() < found.timestamp():
-            found = at
-    return found
-
-
-class Reason(NamedTuple):
-    """One rule behind an outcome: its routes and prohibitions are in it, and what it matched."""
-
-    rule: Rule
-    certain: bool
-    facts: dict[str, Value]
 
 
 @dataclass(slots=True)
@@ -113,7 +44,7 @@ class _Slot:
         mask = 1 << _AT_ONCE if draft.at_once else 0
         mask |= 1 << _PRIORITIES + PRIORITIES.index(draft.priority)
         for hard, deadlines in ((False, draft.by), (True, draft.hard_by)):
-            for deadline in map(_the_one, deadlines.values()):
+            for deadline in map(the_one, deadlines.values()):
                 if (hard, deadline) not in self.clocks:
                     self.clocks.append((hard, deadline))
                 mask |= 1 << _CLOCKS + self.clocks.index((hard, deadline))
@@ -124,7 +55,7 @@ class _Slot:
         at_once = mask >> _AT_ONCE & 1 if draft is self.draft else draft.at_once
         by = [deadline for hard, deadline in said if not hard]
         if draft is not self.draft:
-            by = [_the_one(deadline) for deadline in draft.by.values()]
+            by = [the_one(deadline) for deadline in draft.by.values()]
         first = next(p for i, p in enumerate(PRIORITIES) if mask >> _PRIORITIES + i & 1)
         return Required(
             priority=first,
@@ -173,9 +104,9 @@ class Outcomes:
         must = [self._must(rules[unit], says[unit]) for unit in table.unit_of]
         self._bytes = -(-self._terms // 8)
         self._tables = _by_byte(may, self._bytes) + _by_byte(must, self._bytes)
-        self.read = lru_cache(_REMEMBERED)(self.reading)
-        self._required = lru_cache(_REMEMBERED)(self._tasks)
-        self._told = lru_cache(_REMEMBERED)(self._codes)
+        self.read = lru_cache(REMEMBERED)(self.reading)
+        self._required = lru_cache(REMEMBERED)(self._tasks)
+        self._told = lru_cache(REMEMBERED)(self._codes)
         self._every_code = (1 << len(self._bans) + len(self._permits)) - 1
         self._fields = [(slot.offset, (1 << slot.width) - 1) for slot in self._in_order]
 

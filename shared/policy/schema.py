@@ -14,6 +14,7 @@ Value: TypeAlias = str | int | frozenset[str]
 Raw: TypeAlias = str | int | bool | Iterable[str] | None
 
 UNKNOWN: Final = "unknown"
+_PLAIN: Final = frozenset({str, int})  # and no bool, which is an int to Python
 FACTS_FILE: Final = Path(__file__).with_name("facts.yaml")
 YES: Final = frozenset({"yes", "y", "true", "t", "1"})
 NO: Final = frozenset({"no", "n", "false", "f", "0"})
@@ -34,6 +35,7 @@ class Fact:
     also_called: tuple[str, ...] = ()
     synonyms: Mapping[str, str] = field(default_factory=dict)
     exact: frozenset[str] = frozenset()  # words that are read as they stand
+    plain: frozenset[str | int] = frozenset()  # and whatever else is, but for sets
 
     def read(self, raw: Raw) -> Value:
         """The value meant by `raw`; what cannot be read is `unknown`, never refused."""
@@ -42,7 +44,7 @@ class Fact:
         if type(raw) is str and raw in self.exact and self.kind != "set":
             return raw
         if self.kind == "set":
-            return self._read_set(raw)
+            return self._read_list(raw) if type(raw) is list else self._read_set(raw)
         if self.kind == "number":
             return self._read_number(raw)
         if isinstance(raw, bool | int) and self.kind == "flag":
@@ -65,9 +67,17 @@ class Fact:
             return UNKNOWN
         return raw if self.lowest <= raw <= self.highest else UNKNOWN
 
+    def _read_list(self, raw: list[str]) -> frozenset[str]:
+        if not raw and isinstance(self.absent, frozenset):
+            return self.absent
+        try:
+            if self.exact.issuperset(raw):
+                return frozenset(raw)
+        except TypeError:
+            pass  # a member that is itself a list or an object
+        return self._read_set(raw)
+
     def _read_set(self, raw: Raw) -> frozenset[str]:
-        if type(raw) is list and raw and all(type(m) is str and m in self.exact for m in raw):
-            return frozenset(raw)
         if isinstance(raw, bool | int) or raw is None:
             return frozenset({UNKNOWN})
         members = [raw] if isinstance(raw, str) else list(raw)
@@ -105,14 +115,16 @@ class Schema:
         values, given = dict(self.absent), []
         called = self.facts_called
         for name, value in raw.items():
-            if value is None or name not in called:
+            fact = called.get(name)
+            if value is None or fact is None:
                 continue
-            fact = called[name]
             given.append(fact.name)
-            if fact.derived:
-                continue
-            plain = type(value) is str and value in fact.exact and fact.kind != "set"
-            values[fact.name] = value if plain else fact.read(value)  # type: ignore[assignment]
+            if not fact.derived:
+                # What nearly every value is: a code, or a number, as the list of facts has it.
+                if type(value) in _PLAIN and value in fact.plain:
+                    values[fact.name] = value
+                else:
+                    values[fact.name] = fact.read(value)
         return values, frozenset(given)
 
 
@@ -120,6 +132,9 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
     kind = str(entry["kind"])
     values = ["yes", "no"] if kind == "flag" else entry.get("values", [])
     absent = entry["absent"]
+    exact: frozenset[str] = frozenset([*values, UNKNOWN])  # type: ignore[misc]
+    numbers = range(int(entry.get("from", 0)), int(entry.get("to", 0)) + 1)  # type: ignore[call-overload]
+    plain = {"set": frozenset[str | int](), "number": exact | frozenset(numbers)}.get(kind, exact)
     return Fact(
         name=name,
         kind=kind,  # type: ignore[arg-type]
@@ -133,7 +148,8 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
         worst_case_if=str(entry.get("worst_case_if", "")),
         also_called=tuple(entry.get("also_called", ())),  # type: ignore[arg-type]
         synonyms=entry.get("synonyms", {}),  # type: ignore[arg-type]
-        exact=frozenset([*values, UNKNOWN]),  # type: ignore[misc]
+        exact=exact,
+        plain=plain,
     )
 
 

@@ -2,24 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from shared.policy.compile import build, joined
+from shared.policy.compile import build
 from shared.policy.control.basis import Basis
 from shared.policy.directory import Authorities
-from shared.policy.engine import Policy
-from shared.policy.outcome import Outcome, Required
+from shared.policy.engine import Policy, Seen
 from shared.policy.pack import Rule, StandIn
 from shared.policy.plan import Deadline
+from shared.policy.required import Outcome, Required
+from shared.policy.sparse import Sparse
 
 EXAMPLES: Final = 3
 # Compared apart, or words that no outcome holds.
 APART: Final = frozenset({
     "ref", "file", "rules", "stand_ins", "settings", "tracks", "sources", "prohibitions",
-    "gate", "duties", "ladder", "in_force", "in_force_to",
+    "gate", "duties", "ladder", "in_force", "in_force_to", "owners", "routes", "contacts", "name",
+    "permissions",
 })  # fmt: skip
 
 
@@ -45,9 +47,13 @@ def back_test(old: Policy, new: Policy, concerns: Iterable[Basis]) -> BackTest:
     may_differ = _filter(old, new)
     for number, each in enumerate(concerns, 1):
         result.concerns = number
-        if not may_differ(each):
+        # Read once for both: the list of facts is part of the software, not of a pack.
+        seen = old.seen(each.facts, each.received_at, each.authorities)
+        if not may_differ(seen):
             continue
-        before, after = _outcome(old, each), _outcome(new, each)
+        before = old.outcome_of(seen, each.authorities)
+        now = new.seen_by(seen, each.received_at, each.authorities)
+        after = new.outcome_of(now, each.authorities)
         how = told_apart(before, after) if before != after else ()
         result.flipped += bool(how)
         for flip in how:
@@ -57,18 +63,17 @@ def back_test(old: Policy, new: Policy, concerns: Iterable[Basis]) -> BackTest:
     return result
 
 
-def _filter(old: Policy, new: Policy) -> Callable[[Basis], bool]:
+def _filter(old: Policy, new: Policy) -> Callable[[Seen], bool]:
     """Rules that both have decide alike: only where a changed one may apply can answers differ."""
-    if old.schema is not new.schema or _frame(old) != _frame(new):
+    if _frame(old) != _frame(new):
         return lambda _: True
     before, after = _rules(old), _rules(new)
     changed = [rule for key, rule in (before | after).items() if (key in before) != (key in after)]
     table = build(changed, old.national, old.schema)
-    may = (1 << len(table.unit_of)) - 1
+    sparse, may = Sparse(table, old.schema), (1 << len(table.unit_of)) - 1
 
-    def may_differ(each: Basis) -> bool:
-        values, _ = old.values(each.facts, each.received_at, each.authorities)
-        return bool(joined(table, values) & may)
+    def may_differ(seen: Seen) -> bool:
+        return bool(sparse.joined(seen.values, seen.given) & may)
 
     return may_differ
 
@@ -83,20 +88,21 @@ def _rules(policy: Policy) -> dict[object, Rule]:
 
 
 def _frame(policy: Policy) -> list[object]:
-    """All of the packs but their rules, and what no outcome depends on."""
+    """All of the packs but their rules, and what no outcome depends on: words and numbers."""
     packs = [policy.national, *policy.locals.values()]
     found: list[object] = [_rules_of(policy.national.stand_ins)]
     for pack in packs:
         found += [getattr(pack, part.name) for part in fields(pack) if part.name not in APART]
+    whose = policy.national.owners
+    found += [(n, whose[n].role) for n in whose]
+    found += [replace(route, contact={}, script="") for route in policy.national.routes.values()]
+    for la, local in policy.locals.items():
+        found += [(la, n, c.channel, c.hours) for n, c in sorted(local.contacts.items())]
     return found
 
 
 def _rules_of(stand_ins: Iterable[StandIn]) -> list[object]:
     return [(s.route, s.priority, s.rule.terms, s.rule.requires) for s in stand_ins]
-
-
-def _outcome(policy: Policy, each: Basis) -> Outcome:
-    return policy.outcome(each.facts, received_at=each.received_at, authorities=each.authorities)
 
 
 def differences(before: Outcome, after: Outcome) -> tuple[str, ...]:

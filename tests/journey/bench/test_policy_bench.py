@@ -16,6 +16,7 @@ def test_deciding_is_measured_beside_engines_that_fire_the_same_rules() -> None:
     assert checked.keys() == {"zen_ids", "zen_trace", "cel", "business_rules"}
     assert found["sides"].keys() == {
         *checked, "ours_outcome", "ours_explained", "ours_decision", "ours_back_test",
+        "ours_back_test_whole",
     }  # fmt: skip
     for figures in found["sides"].values():
         assert figures["evaluations"] > 0
