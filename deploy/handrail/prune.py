@@ -31,6 +31,7 @@ _SAID: Final[dict[pruning.Answer, str]] = {
     "same_person": "must be confirmed by someone else than the one who asked.",
     "no_boundary": "is not possible: entries go by whole partitions, and none ends there.",
     "not_signed": "must wait: no signed checkpoint holds all of these entries yet.",
+    "on_hold": "must wait: among these entries are some of a concern that is on hold.",
     "not_watched": "must wait: the reconciler has not read all of these entries yet.",
     "too_new": "is refused: some of these entries must be kept for longer.",
     "done_before": "was done before: nothing changes.",

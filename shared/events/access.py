@@ -19,11 +19,15 @@ class DetailsRead(EventData):
 
 
 class LogPruned(EventData):
-    """A person asked that the payloads of the log's entries before `below` go, or confirmed it."""
+    """A person asked that the payloads of the log's entries before `below` go, or confirmed it.
+
+    asked_by_ref: of who confirms, the other person, who asked.
+    """
 
     below: int
     actor_ref: str
     at: AwareDatetime
+    asked_by_ref: str | None = None
 
 
 class LogSearched(EventData):

@@ -23,17 +23,18 @@ class Count:
     highest: int = 0
     gaps: list[Gap] = field(default_factory=list)
 
-    def arrived(self, number: int, at: datetime) -> None:
-        """A number that came before changes nothing."""
+    def arrived(self, number: int, at: datetime) -> bool:
+        """False of a number that came before: it changes nothing, and should not have come."""
         if number > self.highest:
             if number > self.highest + 1:
                 self.gaps.append(Gap(self.highest + 1, number - 1, at))
             self.highest = number
-            return
+            return True
         for place, gap in enumerate(self.gaps):
             if gap.first <= number <= gap.last:
                 below = Gap(gap.first, number - 1, gap.since)
                 above = Gap(number + 1, gap.last, gap.since)
                 rest = [part for part in (below, above) if part.first <= part.last]
                 self.gaps[place : place + 1] = rest
-                return
+                return True
+        return False

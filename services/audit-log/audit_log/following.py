@@ -21,7 +21,9 @@ from audit_log.watched import (
     WatchedConcern,
     WatchedDecision,
     WatchedGap,
+    WatchedHold,
     WatchedProducer,
+    WatchedRepeat,
     WatchedTask,
 )
 
@@ -30,7 +32,7 @@ _OF_TASKS: Final = (
     "task.opened", "task.raised", "task.acknowledged", "notice.sent", "notice.failed",
 )  # fmt: skip
 _OF_CONCERNS: Final = ("concern.raised", "case.opened", "dead_letter.recorded")
-_READS_DATA: Final = ("task.opened", "task.raised", "case.decided")
+_READS_DATA: Final = ("task.opened", "task.raised", "case.decided", "concern.held")
 _CLOSED: Final = ".producer_closed"
 
 
@@ -68,7 +70,7 @@ class _Watched:
         await self._load()
         for entry in self._entries:
             if entry.producer is not None and entry.producer_sequence is not None:
-                self._count(entry.producer).arrived(entry.producer_sequence, entry.recorded_at)
+                self._numbered(entry, entry.producer, entry.producer_sequence)
             if entry.type in _OF_CONCERNS:
                 self._concern(entry)
             elif entry.type in _OF_TASKS and entry.task_id:
@@ -77,6 +79,8 @@ class _Watched:
                 self._decided(entry)
             elif entry.type.endswith(_CLOSED):
                 self._closed(entry)
+            elif entry.type == "concern.held" and entry.subject:
+                await self._held(entry, entry.subject)
         await self._store_counts()
 
     async def _load(self) -> None:
@@ -179,6 +183,23 @@ class _Watched:
             producer = self._producers[name]
             if last > producer.closed:
                 producer.closed, producer.closed_at = last, entry.recorded_at
+
+    async def _held(self, entry: LogEntry, subject: UUID) -> None:
+        hold = await self._session.get(WatchedHold, subject)
+        held = _data(entry).get("held", True)  # of what cannot be read, the careful reading
+        if held and hold is None:
+            self._session.add(WatchedHold(subject=subject, seq=entry.seq))
+        elif not held and hold is not None:
+            await self._session.delete(hold)
+        await self._session.flush()
+
+    def _numbered(self, entry: LogEntry, name: str, number: int) -> None:
+        """An event that came twice is one entry: a number that is here again is another event's."""
+        if not self._count(name).arrived(number, entry.recorded_at):
+            repeat = WatchedRepeat(
+                seq=entry.seq, producer=name, number=number, since=entry.recorded_at
+            )
+            self._session.add(repeat)
 
     def _count(self, name: str) -> Count:
         if name not in self._producers:

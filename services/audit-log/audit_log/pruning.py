@@ -7,13 +7,13 @@ migrator's role, which no running service has.
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from audit_log.models import Checkpoint, LogEntry, PruneStep
 from audit_log.sequencer import SERVICE
-from audit_log.watched import WatchCursor
+from audit_log.watched import WatchCursor, WatchedHold
 from shared.events.access import LogPruned
 from shared.events.envelope import new_event_id
 from shared.outbox import emit
@@ -23,7 +23,7 @@ from shared.outbox import emit
 KEPT: Final = timedelta(days=75 * 366)
 Answer = Literal[
     "asked", "pruned", "not_asked", "same_person", "no_boundary", "not_signed", "not_watched",
-    "too_new", "done_before",
+    "too_new", "done_before", "on_hold",
 ]  # fmt: skip
 
 _PARTITIONS = text("""
@@ -62,7 +62,7 @@ async def confirm(
     for name, ends in (await session.execute(_PARTITIONS)).all():
         if ends <= below:
             await session.execute(text(f'DROP TABLE audit_log."{name}"'))
-    _tell(session, "pruned", below, actor_ref, now)
+    _tell(session, "pruned", below, actor_ref, now, asked.actor_ref)
     return "pruned"
 
 
@@ -82,17 +82,24 @@ async def _obstacle(
         return "not_watched"
     newest = select(func.max(col(LogEntry.recorded_at))).where(col(LogEntry.seq) < below)
     last = (await session.execute(newest)).scalar_one()
-    return "too_new" if last and last > now - kept else None
+    if last and last > now - kept:
+        return "too_new"
+    held = exists().where(
+        col(LogEntry.subject) == col(WatchedHold.subject), col(LogEntry.seq) < below
+    )
+    on_hold = await session.execute(select(col(WatchedHold.subject)).where(held).limit(1))
+    return "on_hold" if on_hold.first() else None
 
 
-def _tell(
+def _tell(  # noqa: PLR0917 - the parts of one entry
     session: AsyncSession,
     step: Literal["asked", "pruned"],
     below: int,
     actor_ref: str,
     now: datetime,
+    asked_by_ref: str | None = None,
 ) -> None:
     session.add(PruneStep(below=below, step=step, actor_ref=actor_ref, at=now))
     kind = {"asked": "log.prune_asked", "pruned": "log.pruned"}[step]
-    data = LogPruned(below=below, actor_ref=actor_ref, at=now)
+    data = LogPruned(below=below, actor_ref=actor_ref, at=now, asked_by_ref=asked_by_ref)
     emit(session, kind, new_event_id(), data, producer=SERVICE, at=now)

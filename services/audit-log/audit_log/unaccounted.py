@@ -15,6 +15,7 @@ from audit_log.watched import (
     WatchedConcern,
     WatchedGap,
     WatchedProducer,
+    WatchedRepeat,
     WatchedTask,
 )
 
@@ -26,6 +27,7 @@ KINDS = (
     "notices_failed",
     "p0_unacknowledged",
     "missing_sequences",
+    "repeated_sequences",
 )
 # A request takes in no more than this many chunks of what is new; the watchman takes in the rest.
 _CHUNKS = 20
@@ -48,6 +50,7 @@ async def unaccounted(session: AsyncSession, now: datetime, after: timedelta) ->
         "notices_failed": await _tasks(session, now, before, col(WatchedTask.failed).is_(True)),
         "p0_unacknowledged": await _tasks(session, now, before, col(WatchedTask.urgent).is_(True)),
         "missing_sequences": await _missing(session, now, before),
+        "repeated_sequences": await _repeated(session, now),
     }
     seen = (await session.execute(select(col(WatchCursor.next_seq)))).scalar_one()
     size = (await session.execute(select(func.max(col(TreeHead.size))))).scalar_one() or 0
@@ -110,6 +113,21 @@ async def _missing(session: AsyncSession, now: datetime, before: datetime) -> Js
     )
     runs += [(row.name, row.highest + 1, row.closed, row.closed_at) for row in tails.scalars()]
     return {"count": len(runs), "listed": _runs(now, runs[:LISTED])}
+
+
+async def _repeated(session: AsyncSession, now: datetime) -> Json:
+    """Numbers that a producer gave to two events: one of them was made up, or its count went back.
+    No time makes that right, so none is waited for."""
+    count = select(func.count()).select_from(WatchedRepeat)
+    rows = await session.execute(
+        select(WatchedRepeat).order_by(col(WatchedRepeat.seq)).limit(LISTED)
+    )
+    listed = [
+        {"producer": row.producer, "number": row.number, **_age(now, row.since), "seq": row.seq}
+        | {"owner": f"the operator of {row.producer.partition('/')[0]}"}
+        for row in rows.scalars()
+    ]
+    return {"count": (await session.execute(count)).scalar_one(), "listed": listed}
 
 
 def _runs(now: datetime, runs: Sequence[tuple[str, int, int, datetime | None]]) -> list[Json]:

@@ -88,6 +88,28 @@ class WatchedProducer(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
+class WatchedRepeat(SQLModel, table=True):
+    """An entry whose producer had given its number to another event before."""
+
+    __tablename__ = "watched_repeat"
+
+    seq: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    producer: str
+    number: int = Field(sa_type=BigInteger)
+    since: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class WatchedHold(SQLModel, table=True):
+    """A concern on hold: its entries are not pruned. seq: of the entry that says so."""
+
+    __tablename__ = "watched_hold"
+
+    subject: UUID = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+
+
 class WatchedGap(SQLModel, table=True):
     """Numbers, first to last, that have not come although higher ones have. since: from when."""
 

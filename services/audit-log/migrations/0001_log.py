@@ -171,6 +171,8 @@ _WATCHED = (
     "watched_decision",
     "watched_producer",
     "watched_gap",
+    "watched_repeat",
+    "watched_hold",
 )
 _GRANTS = (
     "GRANT SELECT, INSERT ON log_entry, log_event, log_tile, tree_head, erased_subject "
@@ -387,6 +389,20 @@ def _watched_tables() -> None:
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("producer", "first"),
+    )
+    op.create_table(
+        "watched_repeat",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("producer", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "watched_hold",
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
     )
 
 

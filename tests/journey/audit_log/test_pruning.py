@@ -1,5 +1,6 @@
 """Old payloads go when two people say so; tiles, proofs and what the log knows stay."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -8,13 +9,14 @@ import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from audit_log.following import follow
 from audit_log.merkle import root_of
 from audit_log.pruning import Answer, ask, confirm
 from audit_log.reading import NotThere, entry_bundle, first_kept, leaf_hashes
 from shared.db import make_engine, make_sessions
 from shared.outbox import commit
 from tests.conftest import Database
-from tests.journey.audit_log.conftest import Log
+from tests.journey.audit_log.conftest import Log, example
 
 YEARS = timedelta(days=76 * 366)
 Sessions = async_sessionmaker[AsyncSession]
@@ -92,3 +94,19 @@ async def test_what_must_be_kept_is_kept(
     if answer == "too_new":
         narrow.clock.advance(-YEARS)
     assert await says(narrow, sessions, "one", below, second=False) == answer
+
+
+async def test_what_is_of_a_concern_on_hold_is_not_pruned_until_the_hold_ends(
+    narrow: Log, sessions: Sessions
+) -> None:
+    held = (await narrow.entries())[7]["subject"]
+    for state, answer in ((True, "on_hold"), (False, "asked")):
+        data = example("concern.held", concern_id=str(held), held=state)
+        await narrow.hears(narrow.record("concern.held", data, subject=held))
+        async with narrow.runtime.sessions() as session:
+            await follow(session)
+        assert await says(narrow, sessions, "one", 512, second=False) == answer
+    assert await says(narrow, sessions, "two", 512, second=True) == "pruned"
+    told = await narrow.rows("SELECT data FROM outbox WHERE type = 'log.pruned'")
+    people = json.loads(told[0]["data"])
+    assert (people["asked_by_ref"], people["actor_ref"]) == ("one", "two")

@@ -243,3 +243,17 @@ async def test_a_case_that_is_heard_of_before_its_concern_accounts_for_it(
     await log.hears(log.record("concern.raised", subject=subject))
     log.clock.advance(MINUTE)
     assert (await listed(http, issuer))["count"] == 0
+
+
+async def test_two_events_with_one_number_of_a_producer_are_listed_for_good(
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    first = log.record("case.claimed")
+    await log.hears(first, first)
+    assert (await listed(http, issuer))["count"] == 0
+    log.counts["intake/lane-0"] = 0
+    await log.hears(log.record("case.claimed"))
+    found = (await listed(http, issuer))["repeated_sequences"]
+    assert [(item["producer"], item["number"], item["seq"]) for item in found["listed"]] == [
+        ("intake/lane-0", 1, 1)
+    ]

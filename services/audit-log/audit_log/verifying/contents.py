@@ -56,7 +56,10 @@ class Contents:
         if not isinstance(number, int):
             raise TypeError
         producer = self.producers.setdefault(str(members["producer"]), _Producer())
-        producer.numbers.setdefault(number, seq)
+        before = producer.numbers.setdefault(number, seq)
+        if before != seq:
+            what = f"it bears the number {number} of {members['producer']}, as entry {before} does"
+            self.findings.append(Finding(what, seq, seq))
         if str(members["type"]).endswith(_CLOSED) and isinstance(data, dict):
             closed = self.producers.setdefault(str(data["producer"]), _Producer())
             if int(data["last_sequence"]) > closed.closed:

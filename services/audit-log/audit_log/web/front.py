@@ -31,6 +31,7 @@ _KINDS: Final = {
     "notices_failed": "Notices that failed",
     "p0_unacknowledged": "P0 tasks that nobody acknowledged",
     "missing_sequences": "Events missing from a producer’s count",
+    "repeated_sequences": "Two events with one number of a producer’s count",
 }
 
 
