@@ -76,7 +76,7 @@ def _asked(read: Submission, la: str | None) -> list[Asked]:
         Asked(
             facts=dict(subject.facts),
             received_at=read.received_at,
-            authorities=Authorities(subject.home_la, read.found_la, la),
+            authorities=Authorities(subject.home_la, read.found_la, la, subject.carer_la),
             discovered_at=read.discovered_at,
             subject=subject.ref,
         )

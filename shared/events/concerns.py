@@ -29,6 +29,7 @@ class ConcernRaised(EventData):
     subject_ref: `child-1`, … as counted here, not as the client named it.
     decision: the advice given at once, as in the answer to the POST.
     reporter_ref, excluded_refs: keyed hashes of accounts; excluded ones must never see the case.
+    carer_la: where somebody lives who looks after the child and is no near relative.
     exclude_school_staff: the accused is not identified, so all staff but the reporter are excluded.
     excluded_roles: posts of the school in conflict, by what was said of any child of the incident.
     match_keys: `kind:keyed hash`, by which concerns are linked: about the same child (upn, nhs,
@@ -57,6 +58,7 @@ class ConcernRaised(EventData):
     sealed_details: str
     sealed_contacts: str
     excluded_roles: list[str] = Field(default_factory=list)
+    carer_la: str | None = None
 
 
 class ConcernAmended(EventData):
@@ -64,6 +66,7 @@ class ConcernAmended(EventData):
 
     excluded_refs, exclude_school_staff, excluded_roles: who is to be kept out besides, as in
     concern.raised; for every concern of the incident, and nobody is let in again.
+    carer_la: as in concern.raised, where it was said only now.
     """
 
     concern_id: UUID
@@ -75,6 +78,7 @@ class ConcernAmended(EventData):
     excluded_refs: list[str] = Field(default_factory=list)
     exclude_school_staff: bool = False
     excluded_roles: list[str] = Field(default_factory=list)
+    carer_la: str | None = None
 
 
 class ConcernErased(EventData):

@@ -121,6 +121,7 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
     if case.erased_at is not None:
         return
     case.facts = merged(case.facts, dict(amended.facts))
+    case.carer_la = amended.carer_la or case.carer_la
     posts = {*conflicted_posts(case.facts), *amended.excluded_roles}
     staff = amended.exclude_school_staff
     await keep_out(session, case, amended.excluded_refs, posts, school_staff=staff)

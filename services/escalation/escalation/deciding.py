@@ -50,7 +50,7 @@ class Rules:
             case.received_at,
             case.discovered_at,
             case.subject_ref or "child-1",
-            Authorities(home=case.home_la, found=case.found_la, school=case.school_la),
+            Authorities(case.home_la, case.found_la, case.school_la, case.carer_la),
         )
         decision = basis.decide(policy)
         for alarm in decision.alarms:

@@ -42,6 +42,7 @@ class CaseFile(SQLModel, table=True):
     school_la: str | None = None
     home_la: str | None = None
     found_la: str | None = None
+    carer_la: str | None = None
     la: str | None = None
     priority: str
     unprocessed: bool = False

@@ -18,6 +18,7 @@ _SHAPES: Final = {
     "school_la": re.compile(r"[0-9]{3}"),
     "home_la": re.compile(r"[0-9]{3}"),
     "found_la": re.compile(r"[0-9]{3}"),
+    "carer_la": re.compile(r"[0-9]{3}"),
     "reporter_ref": _REF,
 }
 

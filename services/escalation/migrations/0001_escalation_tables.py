@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("school_la", sa.String(), nullable=True),
         sa.Column("home_la", sa.String(), nullable=True),
         sa.Column("found_la", sa.String(), nullable=True),
+        sa.Column("carer_la", sa.String(), nullable=True),
         sa.Column("la", sa.String(), nullable=True),
         sa.Column("priority", sa.String(), nullable=False),
         sa.Column("unprocessed", sa.Boolean(), nullable=False),

@@ -52,7 +52,12 @@ def decide(
         received_at=read.received_at,
         discovered_at=read.discovered_at,
         subject=subject.ref,
-        authorities=Authorities(home=subject.home_la, found=read.found_la, school=school_la),
+        authorities=Authorities(
+            home=subject.home_la,
+            found=read.found_la,
+            school=school_la,
+            carer=subject.carer_la,
+        ),
     )
     return decision.to_json()
 

@@ -108,6 +108,7 @@ async def amend(session: AsyncSession, desk: Desk, said: Said, concern: Concern)
         excluded_refs=list(said.excluded.refs),
         exclude_school_staff=said.excluded.school_staff,
         excluded_roles=list(said.excluded.roles),
+        carer_la=said.subject.carer_la,
     )
     trace = said.traceparent
     emit(session, "concern.amended", concern.id, data, producer=PRODUCER, at=at, traceparent=trace)
@@ -149,6 +150,7 @@ def _decide(desk: Desk, said: Said, concern: Concern, facts: Mapping[str, Any]) 
             home=said.subject.home_la or concern.home_la,
             found=said.read.found_la or concern.found_la,
             school=said.school_la,
+            carer=said.subject.carer_la or concern.carer_la,
         ),
     )
 

@@ -91,6 +91,7 @@ def entry(
                 one.subject.role,
                 one.subject.home_la,
                 draft.read.found_la,
+                one.subject.carer_la,
                 facts.decode(),
                 decision.decode(),
             )
@@ -164,6 +165,7 @@ def _raised(
             "school_la": row.school_la,
             "home_la": one.subject.home_la,
             "found_la": draft.read.found_la,
+            "carer_la": one.subject.carer_la,
             "synthetic": row.synthetic,
             "quarantined": row.quarantined,
             "facts": orjson.Fragment(facts),

@@ -67,6 +67,7 @@ class Concern(SQLModel, table=True):
     subject_role: str
     home_la: str | None
     found_la: str | None
+    carer_la: str | None
     facts: dict[str, Any] | None = Field(sa_type=_ERASABLE)
     decision: dict[str, Any] | None = Field(sa_type=_KEPT_AS_IT_IS)
     held: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})

@@ -49,6 +49,7 @@ class ConcernRow(NamedTuple):
     subject_role: str
     home_la: str | None
     found_la: str | None
+    carer_la: str | None
     facts: str
     decision: str
 
@@ -131,13 +132,14 @@ WITH incoming AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 ), raised AS (
-    INSERT INTO concern (id, incident_id, subject_ref, subject_role, home_la, found_la, facts,
-        decision)
-    SELECT c.id, c.incident_id, c.subject_ref, c.subject_role, c.home_la, c.found_la,
+    INSERT INTO concern (id, incident_id, subject_ref, subject_role, home_la, found_la,
+        carer_la, facts, decision)
+    SELECT c.id, c.incident_id, c.subject_ref, c.subject_role, c.home_la, c.found_la, c.carer_la,
         c.facts::jsonb, c.decision::json
     FROM unnest($24::uuid[], $25::uuid[], $26::text[], $27::text[], $28::text[], $29::text[],
-                $30::text[], $31::text[])
-        AS c(id, incident_id, subject_ref, subject_role, home_la, found_la, facts, decision)
+                $30::text[], $31::text[], $32::text[])
+        AS c(id, incident_id, subject_ref, subject_role, home_la, found_la, carer_la, facts,
+             decision)
     JOIN fresh ON fresh.id = c.incident_id
 ), matched AS (
     INSERT INTO match (concern_id, kind, key)

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("subject_role", sa.String(), nullable=False),
         sa.Column("home_la", sa.String(), nullable=True),
         sa.Column("found_la", sa.String(), nullable=True),
+        sa.Column("carer_la", sa.String(), nullable=True),
         sa.Column("facts", JSONB(), nullable=True),
         sa.Column("decision", JSON(), nullable=True),
         sa.Column("held", sa.Boolean(), server_default=sa.text("false"), nullable=False),

@@ -43,14 +43,14 @@ class Basis:
     def kept(self, policy: Policy, decided: Json) -> Json:
         """The entry to store: `outcome` is the digest of what the rules answered."""
         where = self.authorities
-        las = dict.fromkeys(filter(None, (where.home, where.found, where.school)))
+        las = dict.fromkeys(filter(None, where))
         packs = [policy.national.ref, *(policy.locals[la].ref for la in las if la in policy.locals)]
         return {
             "facts": dict(self.facts),
             "received_at": self.received_at.isoformat(),
             "discovered_at": self.discovered_at.isoformat() if self.discovered_at else None,
             "subject": self.subject,
-            "authorities": [where.home, where.found, where.school],
+            "authorities": [*where],
             "packs": [pack.to_json() for pack in packs],
             "outcome": digest(decided),
         }

@@ -13,6 +13,7 @@ _CHILD_NAMES = {
     "dob": "date_of_birth, birth_date, born", "upn": "unique_pupil_number",
     "nhs_number": "nhs, nhs_no", "address": "home_address", "postcode": "post_code",
     "home_la": "home_local_authority, la, local_authority", "facts": "",
+    "carer_la": "carer_local_authority, carers_la, carer_home_la",
     "relationship": "", "role": "", "staff_ref": "staff_id", "contact": "", "phone": "telephone",
     "email": "", "gender": "",
 }  # fmt: skip

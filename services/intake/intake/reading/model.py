@@ -22,6 +22,7 @@ class Reporter:
 class Subject:
     """One child. `ref` is counted by us; `client_ref` is the sender's and goes back to it only.
 
+    carer_la: the authority where somebody lives who looks after the child and is no near relative.
     match_inputs: (kind, normalised) with kinds upn, nhs, name_dob, address: to be hashed, not kept.
     details: what identifies or narrates, for the seal that only escalation opens.
     """
@@ -32,6 +33,7 @@ class Subject:
     facts: Mapping[str, FactValue]
     dob: date | None
     home_la: str | None
+    carer_la: str | None
     match_inputs: tuple[tuple[str, str], ...] = field(repr=False)
     details: Mapping[str, Any] = field(repr=False)
 

@@ -80,6 +80,7 @@ class SubjectReader:
     story: Found
     facts: FactReader
     issues: Issues
+    carer_la: str | None = None  # of the one carer among the people, for whom none is named
     _refs: set[str] = field(default_factory=set)
 
     def child(self, raw: Any, number: int, at: str, shared: Facts) -> Subject:
@@ -113,6 +114,8 @@ class SubjectReader:
             facts=facts,
             dob=born,
             home_la=self._la(found.get("home_la"), f"{at}/home_la"),
+            carer_la=self._la(found.get("carer_la"), f"{at}/carer_la")
+            or (self.carer_la if role == "child" else None),
             match_inputs=self._match_inputs(found, born, at),
             details={role: raw, **self.story},
         )

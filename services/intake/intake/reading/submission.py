@@ -13,6 +13,7 @@ from intake.reading.members import (
     BODY,
     REPORTER,
     SCHOOL,
+    SUBJECT,
     Found,
     list_of,
     object_of,
@@ -38,6 +39,7 @@ _CONTACT = ("name", "given_name", "family_name", "contact", "phone", "email")
 _SKEW = timedelta(minutes=5)
 _FIRST_DISCOVERY, _FIRST_OCCURRENCE = 1990, 1900
 _HARMED = frozenset({"childwhoharmed", "childwhoharmedanother", "allegedchildperpetrator"})
+_CARERS = frozenset({"carer", "privatefostercarer", "hostcarer", "hostfamily"})
 _ACCUSED = frozenset({"subjectofallegation", "accused", "allegedperpetrator", "accusedstaff"})
 
 
@@ -183,7 +185,14 @@ class _Reading:
         told = {name: text for name, text in story.items() if text} | (
             {"people": people} if people else {}
         )
-        reader = SubjectReader(self._received_at, discovered_at, told, self._facts, self._issues)
+        reader = SubjectReader(
+            self._received_at,
+            discovered_at,
+            told,
+            self._facts,
+            self._issues,
+            self._carer_la(people),
+        )
         children = list_of(body.get("children"), "/children", self._issues)
         if len(children) > MOST_CHILDREN:
             self._issues.add("/children", "too_many_children")
@@ -204,6 +213,15 @@ class _Reading:
         return tuple(subjects), tuple(
             str(ref)[:200] for ref in accused if isinstance(ref, str | int)
         )
+
+    def _carer_la(self, people: list[Any]) -> str | None:
+        """Where the carer among the people lives; none where two of them live apart."""
+        found: set[str | None] = set()
+        for i, one in enumerate(people):
+            if _role(one) in _CARERS:
+                known, _ = sort_members(one, SUBJECT, f"/people/{i}", self._issues)
+                found.add(read_la(known.get("home_la"), f"/people/{i}/home_la", self._issues))
+        return (found - {None}).pop() if len(found - {None}) == 1 else None
 
 
 def _role(one: Any) -> str:

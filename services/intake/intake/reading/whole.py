@@ -10,7 +10,7 @@ from intake.reading.synonyms import folded_code
 
 # Members that describe a child when they stand where the children should.
 _OF_A_CHILD = frozenset(
-    {"given_name", "family_name", "dob", "upn", "nhs_number", "home_la", "address"}
+    {"given_name", "family_name", "dob", "upn", "nhs_number", "home_la", "carer_la", "address"}
 )
 
 

@@ -126,3 +126,17 @@ def test_the_accused_are_known_by_their_staff_refs() -> None:
         {"role": "carer", "staff_ref": "T-19"},
     ]
     assert read(body(people=people)).accused_staff_refs == ("T-17", "18")
+
+
+def test_where_the_carer_lives_is_read_from_the_child_or_from_the_carer() -> None:
+    assert only(read(body(children=[child(carer_la="821")]))).carer_la == "821"
+    assert only(read(body(children=[child(carers_la=" 821 ")]))).carer_la == "821"
+    carer = {"role": "Private foster carer", "home_la": 821}
+    assert only(read(body(people=[carer]))).carer_la == "821"
+    assert only(read(body(children=[child(carer_la="926")], people=[carer]))).carer_la == "926"
+    # Of two carers who live apart nobody knows which is meant.
+    apart = [carer, {"role": "carer", "home_la": "926"}]
+    assert only(read(body(people=apart))).carer_la is None
+    assert only(read(body(children=[child(carer_la="nowhere")]))).carer_la is None
+    victim, harmed = read(body(people=[HARMING, carer])).subjects
+    assert (victim.carer_la, harmed.carer_la) == ("821", None)
