@@ -144,13 +144,13 @@ WITH incoming AS (
 ), matched AS (
     INSERT INTO match (concern_id, kind, key)
     SELECT m.concern_id, m.kind, m.key
-    FROM unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[])
+    FROM unnest($33::uuid[], $34::uuid[], $35::text[], $36::text[])
         AS m(incident_id, concern_id, kind, key)
     JOIN fresh ON fresh.id = m.incident_id
 ), numbered AS (
     SELECT e.*, row_number() OVER (ORDER BY e.nr) AS n
-    FROM unnest($36::uuid[], $37::uuid[], $38::uuid[], $39::timestamptz[], $40::text[],
-                $41::bytea[])
+    FROM unnest($37::uuid[], $38::uuid[], $39::uuid[], $40::timestamptz[], $41::text[],
+                $42::bytea[])
         WITH ORDINALITY AS e(incident_id, event_id, subject, occurred_at, traceparent, data, nr)
     JOIN fresh ON fresh.id = e.incident_id
 ), counter AS (
