@@ -27,7 +27,8 @@ from audit_log.verifying.sources import Address, Unreachable, read_checkpoint, r
 from handrail.auditing.given import UNREADABLE, in_words, opened
 from handrail.auditing.progress import Bar
 
-_PAGE = 500
+# Each page is told to the log as a search: as few as may be.
+_PAGE = 1000
 # The longest entry with every character escaped, and its proof.
 _LONGEST_LINE = 1 << 20
 # Enough for the neighbourhood of one page at every level.
@@ -54,16 +55,15 @@ def export(
             table = csv.writer(out)
             if file.suffix == ".csv" and out.tell() == 0:
                 table.writerow(COLUMNS)
-            for row in _rows(source, tree, last, narrowed):
+            for row, total in _rows(source, tree, last, narrowed):
                 if file.suffix == ".csv":
                     table.writerow(as_cells(row))
                 else:
                     out.write(f"{as_line(row)}\n")
                 written += 1
-                bar.at(row.seq + 1, tree.size)
+                bar.at(written, total)
             out.flush()
             os.fsync(out.fileno())
-        bar.at(tree.size, tree.size)
     typer.echo(f"{written} entries written. Check them: handrail audit verify {file}")
 
 
@@ -89,19 +89,23 @@ def _cut_to_whole_lines(file: Path) -> int:
     return last_seq(last[0].decode(), file.suffix)
 
 
-def _rows(source: Address, tree: Checkpoint, after: int, narrowed: dict[str, str]) -> Iterator[Row]:
+def _rows(
+    source: Address, tree: Checkpoint, after: int, narrowed: dict[str, str]
+) -> Iterator[tuple[Row, int]]:
+    """Each with how many there are from `after` on."""
     hashes = _Tiles(source)
     following: int | None = after
+    total: int | None = None
     while following is not None:
-        page: Any = source.json("v1/log/entries", after=following, limit=_PAGE, **narrowed)
+        asked = narrowed | {"size": str(tree.size), "total": str(total is None).lower()}
+        page: Any = source.json("v1/log/entries", after=following, limit=_PAGE, **asked)
         try:
+            total = page["total"] if total is None else total
             for entry in page["entries"]:
-                if entry["seq"] >= tree.size:
-                    return
                 spans = inclusion_spans(entry["seq"], tree.size)
                 found = hashes.of(needed(spans, tree.size))
                 proof = tuple(Hashes(found).proof(spans))
-                yield Row(entry["seq"], entry["entry"].encode(), proof)
+                yield Row(entry["seq"], entry["entry"].encode(), proof), total
             following = page["next"]
         except (KeyError, TypeError) as error:
             raise Malformed("the log's entries are of another form than is known here") from error

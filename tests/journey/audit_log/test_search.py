@@ -138,18 +138,17 @@ async def test_pages_neither_skip_nor_repeat_while_the_log_grows(
     assert seqs == [n for n in range(30) if n % 3 != 1]
 
 
-@pytest.mark.parametrize(
-    "asked",
-    ["type=Jane.Doe", "school=1", "la=Kent", "concern=me", "trace=00", "rule=a b",
-     "occurred_from=yesterday", "nam=x", "service=police", "after=-2", "size=0"],
-)  # fmt: skip
 async def test_what_no_filter_means_is_refused_and_never_widens_a_search(
-    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer, asked: str
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
 ) -> None:
     await log.hears(log.record("task.opened"))
-    answer = await http.get(f"/v1/log/entries?{asked}", headers=issuer.headers("auditor"))
-    assert answer.status_code == 422
-    assert "Jane" not in answer.text
+    for asked in (
+        "type=Jane.Doe", "school=1", "la=Kent", "concern=me", "trace=00", "rule=a b",
+        "occurred_from=yesterday", "nam=x", "service=police", "after=-2", "size=0",
+    ):  # fmt: skip
+        answer = await http.get(f"/v1/log/entries?{asked}", headers=issuer.headers("auditor"))
+        assert answer.status_code == 422, asked
+        assert "Jane" not in answer.text
 
 
 async def outbox(log: Log) -> list[dict[str, Any]]:

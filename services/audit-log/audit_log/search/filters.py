@@ -81,7 +81,8 @@ class Filters(BaseModel):
 
 class Search(Filters):
     """Filters and the page of them. proofs: each entry with its proof of inclusion in the tree of
-    `size`; without a size in that of the newest checkpoint. total: also count all that fit."""
+    `size`; without a size in that of the newest checkpoint. With a size no later entry is found.
+    total: also count all that fit."""
 
     after: Annotated[int, Field(ge=-1, le=2**62)] = -1
     limit: Annotated[int, Field(ge=1, le=1000)] = 100

@@ -15,6 +15,7 @@ from audit_log.search.finding import by_event, catch_up, count, find, one, size_
 from audit_log.search.proving import Proof, prove_all, root_of, tree_size
 from audit_log.search.readers import Reader, reader_of
 from audit_log.search.recording import record_read, record_search
+from audit_log.trust.plain import MAX_SIZE
 from shared.app import open_session, runtime_of
 from shared.auth import Principal, requires
 from shared.errors import Problem
@@ -63,7 +64,7 @@ async def read_entries(  # noqa: PLR0917 - one parameter for each part of the re
     """Entries in the log's order. `entry` is the leaf: its UTF-8 bytes are what is hashed."""
     await catch_up(session)
     reader = await reader_of(request, session, who)
-    below = await size_of(reading)
+    below = min(await size_of(reading), asked.size or MAX_SIZE)
     page = await find(reading, reader, asked, after=asked.after, below=below, limit=asked.limit)
     proofs, tree = await _proofs(reading, asked, page.entries) if asked.proofs else ({}, None)
     total = (

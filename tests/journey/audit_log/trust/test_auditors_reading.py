@@ -1,7 +1,9 @@
 """Who may read what: told to the log first or not shown, and each authority its own entries."""
 
+import asyncio
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,8 +11,10 @@ import asyncpg
 import httpx2
 import pytest
 from joserfc import jwt
+from typer.testing import CliRunner
 
 from audit_log.trust.prooffiles import parse_proof_file
+from handrail.audit_cli import audit_app
 from handrail.issuer import DEMO_ALGORITHM, signing_key
 from shared.auth import Role
 from shared.sealing import account_ref
@@ -32,65 +36,60 @@ READS = (
 )
 
 
-@pytest.mark.parametrize("path", READS)
-async def test_what_cannot_be_recorded_is_not_shown(  # noqa: PLR0917 - fixtures
-    signed: Signed, log: Log, http: httpx2.AsyncClient, issuer: TestIssuer, database: Database,
-    path: str,
-) -> None:  # fmt: skip
+async def test_what_cannot_be_recorded_is_not_shown(
+    signed: Signed, log: Log, http: httpx2.AsyncClient, issuer: TestIssuer, database: Database
+) -> None:
     luton, _ = await filled(log)
     await (await signed.checkpointer()).round()
-    path = path.format(concern=luton, event=(await log.entries())[1]["event_id"])
-    opened = await http.get(path, headers=issuer.headers("auditor"))
-    assert opened.status_code == 200, opened.text
-    assert "concern.raised" in opened.text or "tlog-proof" in path
-    (told,) = await outbox(log)
-    assert told["type"] in ("log.read", "log.searched")
+    event = (await log.entries())[1]["event_id"]
+    paths = [path.format(concern=luton, event=event) for path in READS]
+    for number, path in enumerate(paths, start=1):
+        opened = await http.get(path, headers=issuer.headers("auditor"))
+        assert opened.status_code == 200, opened.text
+        assert "concern.raised" in opened.text or "tlog-proof" in path
+        assert len(await outbox(log)) == number, path
     log.clock.advance(timedelta(hours=1))
     connection = await asyncpg.connect(database.superuser)
     await connection.execute("REVOKE INSERT ON audit_log.outbox FROM audit_log")
     await connection.close()
-    closed = await http.get(path, headers=issuer.headers("auditor"))
-    assert closed.status_code == 503, closed.text
-    assert "concern.raised" not in closed.text
-    assert closed.json()["type"].endswith("log-closed")
+    for path in paths:
+        closed = await http.get(path, headers=issuer.headers("auditor"))
+        assert closed.status_code == 503, (path, closed.text)
+        assert "concern.raised" not in closed.text
+        assert closed.json()["type"].endswith("log-closed")
 
 
-@pytest.mark.parametrize("path", READS)
 async def test_nobody_but_an_auditor_reads_entries(
-    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer, path: str
+    log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
 ) -> None:
-    path = path.format(concern=uuid4(), event=uuid4())
-    assert (await http.get(path)).status_code == 401
     roles: tuple[Role, ...] = ("admin", "operator", "dpo", "mis")
-    for role in roles:
-        assert (await http.get(path, headers=issuer.headers(role))).status_code == 403
-    narrowed = issuer.headers("auditor", school="999002")
-    assert (await http.get(path, headers=narrowed)).status_code == 403
+    refused = [issuer.headers(role) for role in roles]
+    refused.append(issuer.headers("auditor", school="999002"))
+    for each in READS:
+        path = each.format(concern=uuid4(), event=uuid4())
+        assert (await http.get(path)).status_code == 401
+        for headers in refused:
+            assert (await http.get(path, headers=headers)).status_code == 403, path
     assert await outbox(log) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "own", "other"),
-    [
-        ("/v1/log/entries/{seq}", 200, 404),
-        ("/v1/log/by-event/{event}", 200, 404),
-        ("/v1/log/cases/{concern}/story", 200, 404),
-        ("/v1/log/proof/event/{event}.tlog-proof", 200, 404),
-        ("/tile/entries/000.p/11", 403, 403),
-    ],
-)
-async def test_an_authoritys_auditor_has_its_entries_and_no_others(  # noqa: PLR0917 - fixtures
-    signed: Signed, log: Log, http: httpx2.AsyncClient, issuer: TestIssuer,
-    path: str, own: int, other: int,
-) -> None:  # fmt: skip
+async def test_an_authoritys_auditor_has_its_entries_and_no_others(
+    signed: Signed, log: Log, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
     _, kent = await filled(log)
     await (await signed.checkpointer()).round()
-    row = (await log.entries())[3]
-    path = path.format(concern=kent, event=row["event_id"], seq=3)
-    for la, status in (("886", own), ("821", other), ("926", other)):
-        answer = await http.get(path, headers=issuer.headers("auditor", la=la))
-        assert answer.status_code == status, (la, answer.text)
-        assert status == 200 or str(kent) not in answer.text
+    event = (await log.entries())[3]["event_id"]
+    for path, own, other in (
+        ("/v1/log/entries/3", 200, 404),
+        (f"/v1/log/by-event/{event}", 200, 404),
+        (f"/v1/log/cases/{kent}/story", 200, 404),
+        (f"/v1/log/proof/event/{event}.tlog-proof", 200, 404),
+        ("/tile/entries/000.p/11", 403, 403),
+    ):
+        for la, status in (("886", own), ("821", other), ("926", other)):
+            answer = await http.get(path, headers=issuer.headers("auditor", la=la))
+            assert answer.status_code == status, (path, la, answer.text)
+            assert status == 200 or str(kent) not in answer.text
 
 
 async def test_an_authoritys_search_export_and_proof_hold_its_entries_alone(
@@ -145,8 +144,8 @@ async def test_asking_about_another_authoritys_case_does_not_make_it_ones_own(
     _, kent = await filled(log)
     headers = issuer.headers("auditor", la="821")
     assert await found(http, headers, concern=str(kent), la="821") == []
-    told = (await outbox(log))[0]
-    data = {name: told[name] for name in example("log.searched")}
+    event = (await outbox(log))[0]
+    data = {name: event[name] for name in example("log.searched")}
     await log.hears(log.record("log.searched", data, subject=kent, producer="audit-log"))
     assert await found(http, headers, concern=str(kent)) == []
     assert await found(http, issuer.headers("auditor", la="886"), concern=str(kent)) == [3, 6, 11]
@@ -207,7 +206,58 @@ async def test_whole_bundles_are_told_once_an_hour(
     await (await signed.checkpointer()).round()
     for _ in range(3):
         await http.get("/tile/entries/000.p/11", headers=issuer.headers("auditor"))
-    assert [told["what"] for told in await outbox(log)] == ["bundles"]
+    assert [event["what"] for event in await outbox(log)] == ["bundles"]
     log.clock.advance(timedelta(hours=1))
     await http.get("/tile/entries/000.p/11", headers=issuer.headers("auditor"))
-    assert [told["what"] for told in await outbox(log)] == ["bundles", "bundles"]
+    assert [event["what"] for event in await outbox(log)] == ["bundles", "bundles"]
+
+
+async def run(*words: str, token: str = "") -> tuple[int, str]:
+    said = await asyncio.to_thread(
+        CliRunner().invoke, audit_app, list(words), env={"HANDRAIL_TOKEN": token}
+    )
+    return said.exit_code, said.output
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+async def test_an_authoritys_export_is_resumed_verifies_offline_and_a_change_in_it_is_found(  # noqa: PLR0917 - fixtures
+    signed: Signed, log: Log, address: str, issuer: TestIssuer, tmp_path: Path, form: str
+) -> None:
+    await filled(log)
+    await (await signed.checkpointer()).round()
+    file, policy = tmp_path / f"luton.{form}", tmp_path / "log.policy"
+    policy.write_text(signed.policy_text)
+    token = issuer.token("auditor", la="821")
+    export = ("export", address, str(file), "--where", "service=escalation")
+    code, said = await run(*export, token=token)
+    assert (code, said.startswith("6 entries written")) == (0, True), said
+    whole = file.read_text()
+    file.write_text("".join(whole.splitlines(keepends=True)[:3]) + "half a line")
+    code, said = await run(*export, token=token)
+    assert code == 0, said
+    assert file.read_text() == whole
+    verify = ("verify", str(file), "--policy", str(policy))
+    code, said = await run(*verify)
+    assert (code, "VERIFIED" in said) == (0, True), said
+    file.write_text(whole.replace("P1", "P3", 1))
+    code, said = await run(*verify)
+    assert code == 1
+    assert "entry 2: it was changed" in said
+
+
+async def test_the_services_own_export_is_the_commands_byte_for_byte(  # noqa: PLR0917 - fixtures
+    signed: Signed, log: Log, address: str, http: httpx2.AsyncClient, issuer: TestIssuer,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    await filled(log)
+    await (await signed.checkpointer()).round()
+    for form in ("jsonl", "csv"):
+        file = tmp_path / f"log.{form}"
+        code, said = await run("export", address, str(file), token=issuer.token("auditor"))
+        assert code == 0, said
+        path = f"/v1/log/export.{form}?size=11"
+        first = await http.get(path, headers=issuer.headers("auditor"))
+        assert first.content == file.read_bytes()
+        rest = await http.get(f"{path}&after=7", headers=issuer.headers("auditor"))
+        assert first.text.endswith(rest.text)
+        assert (first.headers["handrail-entries"], rest.headers["handrail-entries"]) == ("11", "3")
