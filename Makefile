@@ -4,7 +4,7 @@ BIN = .venv/bin
 # Two at a time, a file never torn apart: what the files of tests share, they share in order.
 PYTEST = $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: install install-dev demo test check unit lock clean
+.PHONY: install install-dev demo test check unit soak lock clean
 
 install: .venv/installed
 
@@ -30,6 +30,10 @@ test: install-dev
 
 unit: install-dev
 	$(PYTEST) tests/unit $(ARGS)
+
+# Takes an hour or more: the log is killed 1,000 times, the services 200 times, each at a random step.
+soak: install-dev
+	HANDRAIL_LOG_KILLS=1000 HANDRAIL_KILLS=200 $(BIN)/pytest -s tests/faults/test_log_kills.py tests/faults/test_kills.py $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff format --check .

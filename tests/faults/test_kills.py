@@ -17,7 +17,7 @@ RELAY = ("relay.after-select", "relay.after-publish", "relay.after-delete")
 CONSUMER = ("consumer.before-commit", "consumer.after-commit", "consumer.after-offset")
 LANES = ("lane.before-store", "lane.after-commit")
 LOG = ("audit.before-commit", "audit.after-commit")
-KILLS = 24
+KILLS = int(os.environ.get("HANDRAIL_KILLS", "24"))
 
 
 async def die_at(house: House, service: str, points: Sequence[str]) -> list[tuple[str, str, int]]:

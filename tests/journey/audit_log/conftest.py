@@ -1,7 +1,7 @@
 """The audit log on a real PostgreSQL, fed with records as the bus brings them."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from audit_log.app import create_app
+from audit_log.merkle import leaf_hash, root_of
 from audit_log.sequencer import Sequencer
 from audit_log.settings import AuditSettings
+from audit_log.verifying.contents import Contents
 from shared.app import Runtime
 from shared.bus import Batch, Record
 from shared.bus.cloudevents import to_record
@@ -26,6 +28,18 @@ from tests.conftest import TestIssuer
 # The tests' batches hold records of any topic, as if they shared one: what matters is their order.
 ALL = "handrail.cases.v1"
 EXAMPLES = Path(__file__).parents[3] / "shared" / "events" / "examples"
+
+
+def is_whole(entries: Iterable[tuple[int, bytes]], size: int, root: bytes) -> bool:
+    """Whether the entries, by seq, are the log's and all that the root is made of."""
+    contents = Contents()
+    leaves: list[bytes] = []
+    for seq, payload in entries:
+        if seq != len(leaves):
+            return False
+        contents.take(seq, payload)
+        leaves.append(leaf_hash(payload))
+    return (len(leaves), root_of(leaves)) == (size, root) and not contents.findings
 
 
 def example(kind: str, **changes: Any) -> dict[str, Any]:

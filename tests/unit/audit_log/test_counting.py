@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_log.counting import Count
-from audit_log.verify import gaps
+from audit_log.verifying.contents import missing
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
@@ -16,7 +16,7 @@ def test_taken_in_one_by_one_in_any_order_it_misses_what_is_missing(numbers: lis
     count = Count()
     for number in numbers:
         count.arrived(number, NOW)
-    assert [(gap.first, gap.last) for gap in count.gaps] == gaps(set(numbers))
+    assert [(gap.first, gap.last) for gap in count.gaps] == missing(set(numbers), 0)
     assert count.highest == max(numbers, default=0)
 
 

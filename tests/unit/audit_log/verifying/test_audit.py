@@ -176,6 +176,12 @@ def test_a_number_that_a_producer_counted_and_the_log_lacks_is_named() -> None:
     ]
 
 
+def test_two_events_with_one_number_are_a_finding() -> None:
+    assert found_in(entry("a", 1), entry("a", 2), entry("a", 1, id="another")) == [
+        "entry 2: it bears the number 1 of a, as entry 0 does"
+    ]
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"[]", b"{}", b"\xff", b'{"type":1}', entry("a", 1) + b" ", b'{"a":1,"a":2}'],
