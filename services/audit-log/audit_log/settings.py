@@ -24,7 +24,8 @@ class AuditSettings(WebSettings):
 
 
 def waits_for(runtime: Runtime) -> timedelta:
-    return _settings(runtime).unaccounted_after
+    settings = _settings(runtime)
+    return settings.unaccounted_after
 
 
 def policy_of(runtime: Runtime) -> Policy | None:
