@@ -227,6 +227,20 @@ class TaskAcknowledged(EventData):
     reference_given: bool
 
 
+class TaskEnded(EventData):
+    """Nothing is left to be done about the task, and no acknowledgement said so.
+
+    how: decided, by the team whose it was; replaced, for what it asked has come to pass in another
+    way; handed_over, to another team that goes on with it.
+    """
+
+    task_id: UUID
+    case_id: UUID
+    route: str
+    at: AwareDatetime
+    how: Literal["decided", "replaced", "handed_over"]
+
+
 class TaskRaised(EventData):
     """The task's priority rose or its deadline came nearer."""
 

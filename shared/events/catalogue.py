@@ -72,6 +72,7 @@ CASES = Topic(
         _event("task.opened", cases.TaskOpened, "escalation", "intake notify audit-log"),
         _event("task.link_made", cases.TaskLinkMade, "escalation", "notify audit-log"),
         _event("task.acknowledged", cases.TaskAcknowledged, "escalation", "intake audit-log"),
+        _event("task.ended", cases.TaskEnded, "escalation", "intake audit-log"),
         _event("task.raised", cases.TaskRaised, "escalation", "intake audit-log"),
         _event("task.reminded", cases.TaskReminded, "escalation", "notify audit-log"),
         _event(

@@ -29,7 +29,8 @@ from audit_log.watched import (
 
 CHUNK: Final = 1000
 _OF_TASKS: Final = (
-    "task.opened", "task.raised", "task.acknowledged", "notice.sent", "notice.failed",
+    "task.opened", "task.raised", "task.acknowledged", "task.ended", "notice.sent",
+    "notice.failed",
 )  # fmt: skip
 _OF_CONCERNS: Final = ("concern.raised", "case.opened", "dead_letter.recorded")
 _READS_DATA: Final = ("task.opened", "task.raised", "case.decided", "concern.held")
@@ -141,7 +142,7 @@ class _Watched:
             )  # fmt: skip
             task.route, task.la = data.get("route"), data.get("la")
             task.owner, task.owner_role = data.get("owner"), data.get("owner_role")
-        elif entry.type == "task.acknowledged":
+        elif entry.type in {"task.acknowledged", "task.ended"}:
             task.told = task.answered = True
         elif entry.type.startswith("notice."):
             task.told, task.failed = True, entry.type == "notice.failed"

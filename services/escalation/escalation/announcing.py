@@ -12,6 +12,7 @@ from shared.events import cases
 from shared.outbox import emit
 
 PRODUCER: Final = "escalation"
+How = Literal["decided", "replaced", "handed_over"]
 Step = Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
 
 
@@ -128,6 +129,11 @@ def tell_task_acknowledged(session: AsyncSession, task: Task, at: datetime, acto
         reference_given=task.reference is not None,
     )
     emit(session, "task.acknowledged", task.case_id, data, producer=PRODUCER, at=at)
+
+
+def tell_task_ended(session: AsyncSession, task: Task, at: datetime, how: How) -> None:
+    data = cases.TaskEnded(task_id=task.id, case_id=task.case_id, route=task.route, at=at, how=how)
+    emit(session, "task.ended", task.case_id, data, producer=PRODUCER, at=at)
 
 
 def tell_reminded(

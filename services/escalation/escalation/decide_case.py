@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from escalation.access import Session, own_team_tasks, reach_case, rules_of
 from escalation.acknowledge import DECIDED
-from escalation.announcing import PRODUCER
+from escalation.announcing import PRODUCER, tell_task_ended
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
 from escalation.follow_up import follow_ups, supersede
@@ -141,6 +141,7 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     now = runtime_of(request).clock.now()
     for task in tasks:
         task.state, task.outcome, task.closed_at = "done", body.outcome, now
+        tell_task_ended(session, task, now, "decided")
         task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])

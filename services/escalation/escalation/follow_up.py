@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.announcing import tell_task_opened
+from escalation.announcing import tell_task_ended, tell_task_opened
 from escalation.clearing import cancel_timers
 from escalation.deciding import Rules, excluded_refs
 from escalation.history import remember
@@ -104,6 +104,7 @@ async def supersede(session: AsyncSession, tasks: Iterable[Task], at: datetime) 
     for task in ended:
         task.state, task.closed_at = "superseded", at
         task.version += 1
+        tell_task_ended(session, task, at, "replaced")
     await cancel_timers(session, [task.id for task in ended])
 
 

@@ -118,6 +118,10 @@ async def _task_acknowledged(session: AsyncSession, task: cases.TaskAcknowledged
     await _tell(session, task.case_id, "task_acknowledged", task.at, detail)
 
 
+async def _task_ended(session: AsyncSession, task: cases.TaskEnded) -> None:
+    await _receipt(session, task, state="done" if task.how == "decided" else "superseded")
+
+
 async def _task_raised(session: AsyncSession, task: cases.TaskRaised) -> None:
     await _receipt(session, task, priority=task.priority, due_by=task.by)
 
@@ -150,7 +154,9 @@ async def _progress(session: AsyncSession, concern_id: UUID, at: datetime, **val
 
 
 async def _receipt(
-    session: AsyncSession, task: cases.TaskAcknowledged | cases.TaskRaised, **values: Any
+    session: AsyncSession,
+    task: cases.TaskAcknowledged | cases.TaskRaised | cases.TaskEnded,
+    **values: Any,
 ) -> None:
     """Also where the opening of the task was not heard yet: what is known of it shows at once."""
     known = {"concern_id": task.case_id, "route": task.route, "opened_at": task.at}
@@ -187,6 +193,7 @@ _WRITES: Final[dict[str, tuple[type[EventData], Write]]] = {
     "case.decided": (cases.CaseDecided, _case_decided),
     "task.opened": (cases.TaskOpened, _task_opened),
     "task.acknowledged": (cases.TaskAcknowledged, _task_acknowledged),
+    "task.ended": (cases.TaskEnded, _task_ended),
     "task.raised": (cases.TaskRaised, _task_raised),
     "notice.sent": (notices.NoticeSent, partial(_notice, state="sent")),
     "notice.failed": (notices.NoticeFailed, partial(_notice, state="failed")),

@@ -123,3 +123,12 @@ async def test_another_teams_decision_leaves_the_hubs_case_undecided(house: Hous
     assert [event["routes"] for event in await house.told("case.decided")] == [["LADO"]]
     assert await house.queue(lado) == []
     assert len(await house.queue(worker())) == 1
+
+
+async def test_a_task_that_a_decision_ends_is_told_as_ended(house: House) -> None:
+    case_id = await house.raised()
+    version = (await house.case(worker(), case_id))["version"]
+    body = {"outcome": "ADVICE"}
+    await house.ask("POST", f"/v1/cases/{case_id}/decide", worker(), body, version)
+    told = [(event["route"], event["how"]) for event in await house.told("task.ended")]
+    assert told == [("MASH", "decided")]

@@ -232,6 +232,24 @@ async def test_a_task_that_another_took_the_place_of_shows_as_superseded(intake:
     ]
 
 
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [("decided", "done"), ("replaced", "superseded"), ("handed_over", "superseded")],
+)
+async def test_a_task_that_ended_without_a_word_shows_as_ended(
+    intake: Intake, how: Any, state: str
+) -> None:
+    concern_id = await raised(intake)
+    told = opened(intake, concern_id)
+    task = told[1][1]
+    assert isinstance(task, cases.TaskOpened)
+    ended = cases.TaskEnded(
+        task_id=task.task_id, case_id=concern_id, route=task.route, at=task.opened_at, how=how
+    )
+    await hear(intake, *told, ("task.ended", ended))
+    assert [one["state"] for one in (await shown(intake, concern_id))["tasks"]] == [state]
+
+
 async def test_only_the_client_that_submitted_and_the_schools_leads_see_a_receipt(
     intake: Intake,
 ) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.access import reach_case
-from escalation.announcing import PRODUCER
+from escalation.announcing import PRODUCER, tell_task_ended
 from escalation.clearing import cancel_timers
 from escalation.deciding import Rules, settle, tasks_of
 from escalation.details import opened_details
@@ -167,6 +167,7 @@ async def _decided(  # noqa: PLR0917 - the parts of one transaction
     tasks = await _own(session, viewer, case)
     for task in tasks:
         task.state, task.closed_at, task.outcome = "done", now, f"disclosure_{decision}"
+        tell_task_ended(session, task, now, "decided")
         task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])

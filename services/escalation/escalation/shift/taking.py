@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.acknowledge import DECIDED
+from escalation.announcing import tell_task_ended
 from escalation.clearing import cancel_timers
 from escalation.deciding import Rules
 from escalation.follow_up import FollowUp, open_follow_up
@@ -58,6 +59,7 @@ async def take_over(
     ending = [task for task in given if not _unconfirmed(task)]
     for task in ending:
         task.state, task.outcome, task.closed_at = "done", "handed_over", now
+        tell_task_ended(session, task, now, "handed_over")
         task.version += 1
     if takers is not None:
         await _go_on(session, ending, takers)
