@@ -1,5 +1,6 @@
 """Turns a template and its typed model into the answer to a request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,20 +65,27 @@ def page(
 ) -> HTMLResponse:
     """The page as an answer with its headers. template: `escalation/queues.html`."""
     web, session, nonce = web_of(request), session_of(request), new_nonce()
+    links = navigation(session.principal if session else None, request.url.path)
     house = House(
         service=web.service,
         nonce=nonce,
         static=static_prefix(web.service),
         csrf=session.csrf if session else "",
         who=session.name if session else "",
-        navigation=navigation(session.principal if session else None, request.url.path),
-        home=web.home,
+        navigation=links,
+        home=_home(web.home, links),
         sign_in=web.sign_in,
         sign_out=web.sign_out,
         drill=web.settings.synthetic,
     )
     html = _environment().get_template(template).render(view=view, house=house)
     return HTMLResponse(html, status, {**(headers or {}), **page_headers(nonce)})
+
+
+def _home(home: str, links: Sequence[Link]) -> str:
+    """The service's start, where its reader may go there; else the first area that is theirs."""
+    paths = [link.href for link in links]
+    return home if home in paths or not paths else paths[0]
 
 
 def fragment(request: Request, template: str, view: View, *, nonce: str = "") -> str:

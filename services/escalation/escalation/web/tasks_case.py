@@ -32,6 +32,7 @@ from escalation.web.tasks_view import how_it_ended, title_of
 from shared.app import runtime_of
 from shared.auth import Principal
 from shared.errors import Problem
+from shared.policy.readers.words import humanised
 from shared.web import Fault, Form, View, page, page_router, posted, signed_in
 from shared.web.times import Deadline, deadline
 from shared.web.times import said as said_at
@@ -239,7 +240,7 @@ def _where_it_stands(case: CaseFile, shown: CaseView, now: datetime) -> list[tup
     types = case.facts.get("concern_types") or ["not known"]
     decided = f"{shown.outcome.replace('_', ' ').capitalize()}" if shown.outcome else "Not yet"
     return [
-        ("Concern", ", ".join(str(one).replace("_", " ") for one in types)),
+        ("Concern", ", ".join(humanised(str(one)) for one in types)),
         ("Age", age_band(case.facts.get("age_years"))),
         ("Raised", said_at(case.received_at, now)),
         ("Priority", shown.priority),

@@ -13,6 +13,7 @@ from escalation.rows import own_task_row
 from escalation.tasks import Owed
 from escalation.viewer import Viewer
 from escalation.web.words import queue_name
+from shared.policy.readers.words import humanised
 from shared.web.times import Deadline, deadline, said
 
 Form = Literal["done", "told", "answer", "none"]
@@ -121,7 +122,7 @@ def card(owed: Owed, viewer: Viewer, now: datetime) -> Card:
         reasons=tuple(map(_reason, task.because)),
         precautionary=task.certainty == "precautionary",
         urn=task.urn,
-        types=", ".join(name.replace("_", " ") for name in row.concern_types),
+        types=", ".join(map(humanised, row.concern_types)),
         age=row.age_band,
         siblings=siblings,
         check_data=row.check_data,
