@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -70,7 +71,7 @@ async def test_what_is_overdue_says_so_and_stands_first_in_its_priority(
 async def test_a_child_seen_before_is_counted_within_a_year_and_without_hidden_cases(
     desk: Desk, house: House, clock: SetClock
 ) -> None:
-    keys = {"match_keys": ["name_dob:one-child"]}
+    keys: dict[str, Any] = {"match_keys": ["name_dob:one-child"]}
     await house.raised(**keys)
     clock.advance(timedelta(days=370))
     await house.raised(**keys)
@@ -81,7 +82,7 @@ async def test_a_child_seen_before_is_counted_within_a_year_and_without_hidden_c
 
 
 async def test_an_undone_link_counts_no_more(desk: Desk, house: House) -> None:
-    keys = {"match_keys": ["name_dob:one-child"]}
+    keys: dict[str, Any] = {"match_keys": ["name_dob:one-child"]}
     first, second = await house.raised(**keys), await house.raised(**keys)
     version = (await house.case(worker(), second))["version"]
     body = {"other_id": str(first), "state": "undone"}

@@ -21,10 +21,10 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "OTHER_OUTCOMES_EXIST": "Another outcome",
 }
 RATINGS: Final[Mapping[str, str]] = {
-    "red": "Red: at risk of significant harm",
-    "amber": "Amber: complex needs, close to that",
-    "green": "Green: needs that one service can meet",
-    "blue": "Blue: no safeguarding need seen",
+    "red": "Red: immediate or serious risk",
+    "amber": "Amber: significant concern, not immediate",
+    "green": "Green: lower-level concern",
+    "blue": "Blue: no need to share information",
 }
 READ_FOR: Final[Mapping[str, str]] = {
     "triage": "To decide what happens next",
