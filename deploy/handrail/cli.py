@@ -9,6 +9,7 @@ import typer
 # Where each command is. Only the one asked for is imported: a token must not wait for the services.
 _COMMANDS = {
     "demo": "handrail.demo:demo",
+    "drill": "handrail.drill_cli:drill",
     "token": "handrail.token:token",
     "serve": "handrail.serve:serve",
     "migrate": "handrail.serve:migrate",
