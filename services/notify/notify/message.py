@@ -24,7 +24,7 @@ def reference_of(task_id: UUID | None, case_id: UUID) -> str:
 
 
 def link_to(public_url: str, task_id: UUID | None, case_id: UUID) -> str:
-    return f"{public_url}/tasks/{task_id}" if task_id else f"{public_url}/triage/{case_id}"
+    return f"{public_url}/tasks/{task_id}" if task_id else f"{public_url}/triage/cases/{case_id}"
 
 
 def once_link(public_url: str, token: str) -> str:
