@@ -304,7 +304,7 @@ async def test_a_case_nobody_could_process_is_told_to_the_hub(
     await notify.hears("case.opened", case, opened)
     await notify.sends()
     assert server.recipients == [MASH]
-    assert f"https://handrail.example/triage/{case}" in server.mails[0].body
+    assert f"https://handrail.example/triage/cases/{case}" in server.mails[0].body
 
 
 async def test_importing_the_directory_again_changes_nothing(notify: Notify) -> None:
