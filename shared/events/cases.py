@@ -108,32 +108,6 @@ class CaseOffered(EventData):
     to_ref: str
 
 
-class ShiftHandedOver(EventData):
-    """A shift took over a queue by name. cases: how many had unfinished work when it was given."""
-
-    handover_id: UUID
-    route: str
-    to_route: str
-    la: str
-    given_by_ref: str
-    taken_by_ref: str
-    cases: int
-    at: AwareDatetime
-
-
-class ShiftUntaken(EventData):
-    """A queue was given, and half an hour into the next shift nobody has taken it by name."""
-
-    handover_id: UUID
-    route: str
-    to_route: str
-    la: str
-    given_by_ref: str
-    given_at: AwareDatetime
-    due_at: AwareDatetime
-    at: AwareDatetime
-
-
 class DisclosureDecided(EventData):
     """The Education Safeguarding Team released a letter, or refused. Never to the public.
 

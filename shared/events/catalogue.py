@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.events import access, cases, concerns, notices
+from shared.events import access, cases, concerns, notices, shifts
 from shared.events.concerns import EventData
 
 
@@ -64,8 +64,8 @@ CASES = Topic(
         _event("case.noted", cases.CaseNoted, "escalation", "audit-log"),
         _event("case.linked", cases.CaseLinked, "escalation", "audit-log"),
         _event("case.milestone", cases.CaseMilestone, "escalation", "audit-log"),
-        _event("shift.handed_over", cases.ShiftHandedOver, "escalation", "audit-log"),
-        _event("shift.untaken", cases.ShiftUntaken, "escalation", "audit-log"),
+        _event("shift.handed_over", shifts.ShiftHandedOver, "escalation", "audit-log"),
+        _event("shift.untaken", shifts.ShiftUntaken, "escalation", "audit-log"),
         _event("disclosure.decided", cases.DisclosureDecided, "escalation", "audit-log"),
         _event("case.offered", cases.CaseOffered, "escalation", "audit-log"),
         _event("task.paused", cases.TaskPaused, "escalation", "audit-log"),

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteg
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+import escalation.shift.models  # noqa: F401 - its table is one of these
 from escalation import one_time_models as one_time_models  # noqa: PLC0414 - its table is ours
 from shared.events.envelope import new_event_id
 
@@ -204,40 +205,6 @@ class Disagreement(SQLModel, table=True):
     answered_by_ref: str | None = None
     settled_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     settled_by_ref: str | None = None
-
-
-class Handover(SQLModel, table=True):
-    """A queue as one shift left it. cases: ids of those with unfinished tasks then. It is the
-    giver's until somebody of the next shift takes it by name; one of a queue waits at most.
-
-    due_at: when it is late, which is told once (`late_told_at`). given_by, taken_by: names, sealed.
-    """
-
-    __tablename__ = "handover"
-    __table_args__ = (
-        Index(
-            "handover_waiting",
-            "route",
-            "to_route",
-            "la",
-            unique=True,
-            postgresql_where=text("taken_at IS NULL"),
-        ),
-    )
-
-    id: UUID = Field(default_factory=new_event_id, primary_key=True)
-    route: str
-    to_route: str
-    la: str
-    given_at: datetime = Field(sa_type=_INSTANT)
-    given_by_ref: str
-    given_by: str
-    due_at: datetime = Field(sa_type=_INSTANT)
-    late_told_at: datetime | None = Field(default=None, sa_type=_INSTANT)
-    cases: list[str] = _json()
-    taken_at: datetime | None = Field(default=None, sa_type=_INSTANT)
-    taken_by_ref: str | None = None
-    taken_by: str | None = None
 
 
 class Exclusion(SQLModel, table=True):

@@ -18,13 +18,14 @@ from escalation.access import not_found
 from escalation.announcing import PRODUCER
 from escalation.conflicts import without_conflict
 from escalation.deciding import Rules
-from escalation.models import CaseFile, Handover, Task
+from escalation.models import CaseFile, Task
+from escalation.shift.models import Handover
 from escalation.shift.taking import take_over
 from escalation.viewer import Viewer
 from shared.app import Runtime
 from shared.errors import Problem
-from shared.events.cases import ShiftHandedOver
 from shared.events.envelope import new_event_id
+from shared.events.shifts import ShiftHandedOver
 from shared.outbox import commit, emit
 from shared.policy.clocks import next_opening
 from shared.sealing import SealBroken

@@ -9,11 +9,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.announcing import PRODUCER
-from escalation.models import Handover
+from escalation.shift.models import Handover
 from shared.app import Runtime
 from shared.clock import Clock
 from shared.db import is_transient
-from shared.events.cases import ShiftUntaken
+from shared.events.shifts import ShiftUntaken
 from shared.outbox import commit, emit
 from shared.telemetry import operator_alarm
 

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 
 from escalation.access import Session, not_found, rules_of
 from escalation.deciding import Rules
-from escalation.models import Handover
 from escalation.queue import authority_of
 from escalation.shift.brief import Brief, Why, brief_of
 from escalation.shift.giving import give, known_cases, take
+from escalation.shift.models import Handover
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, requires

@@ -16,7 +16,8 @@ from escalation.clearing import cancel_timers
 from escalation.deciding import Rules
 from escalation.follow_up import FollowUp, open_follow_up
 from escalation.history import remember
-from escalation.models import CaseFile, Handover, Task, Timer
+from escalation.models import CaseFile, Task, Timer
+from escalation.shift.models import Handover
 
 _BECAUSE = {
     "rule": "R-EMG-04",

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 
 from escalation.access import Session, not_found, rules_of
 from escalation.deciding import Rules
-from escalation.models import Handover
 from escalation.queue import authority_of
 from escalation.shift.brief import Brief, Item, brief_of
 from escalation.shift.giving import give, known_cases, name_in, next_shifts, take
+from escalation.shift.models import Handover
 from escalation.shift.routes import given_brief, times_of, waiting
 from escalation.viewer import Viewer, viewer_of
 from escalation.web.shift_words import WHY, reference
