@@ -6,12 +6,14 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from uuid import UUID
 
 import httpx2
 import pytest
 import pytest_asyncio
+from sqlalchemy import event
 
 from escalation.web.live import Live
 from shared.clock import SetClock
@@ -230,25 +232,28 @@ async def test_who_has_a_case_is_told_to_each_as_it_is_for_them(
 
 
 async def test_many_desks_cost_one_look_for_each_change(
-    desks: Callable[[], Desk], house: House, opened: Open, monkeypatch: pytest.MonkeyPatch
+    desks: Callable[[], Desk], house: House, opened: Open
 ) -> None:
-    from escalation.web import live_board  # noqa: PLC0415 - to count, nothing else
+    looks: list[str] = []
 
-    looks: list[int] = []
-    find = live_board.find_tasks
+    def heard(_: object, __: object, statement: str, *___: object) -> None:
+        if "array_agg" in statement:
+            looks.append(statement)
 
-    async def counted(*asked: object) -> object:
-        looks.append(1)
-        return await find(*asked)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(live_board, "find_tasks", counted)
     one = desks()
     await one.sign_in(DUTY, HERE)
     async with opened.stream(one) as a, opened.stream(one) as b, opened.stream(one) as c:
-        case_id = await house.raised()
+        engine = house.runtime.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", heard)
+        case_id = str(await house.raised())
         for stream in (a, b, c):
-            await stream.until(lambda stream=stream: str(case_id) in stream.text)  # type: ignore[misc]
+            await stream.until(partial(_tells, stream, case_id))
+        event.remove(engine, "before_cursor_execute", heard)
     assert len(looks) == 1
+
+
+def _tells(stream: Stream, what: str) -> bool:
+    return what in stream.text
 
 
 async def test_a_stream_ends_soon_after_the_sign_out(

@@ -153,20 +153,22 @@ def _pieces(
 ) -> Iterable[str]:
     """A row that is there already is taken out first: its place may be another now."""
     for task in changed:
-        yield f'<hx-partial hx-target="#row-{task}" hx-swap="delete"></hx-partial>'
+        yield f'data: <hx-partial hx-target="#row-{task}" hx-swap="delete"></hx-partial>\n'
         shown = rows.get(task)
         if shown is not None and page.holds(shown):
-            yield (f'<hx-upsert hx-target="#rows" key="data-place" sort>{shown.html}</hx-upsert>')
-    yield f'<hx-partial hx-target="#live-said" hx-swap="innerHTML">{said}</hx-partial>'
+            yield shown.html
+    yield f'data: <hx-partial hx-target="#live-said" hx-swap="innerHTML">{said}</hx-partial>\n'
 
 
 def _message(seq: int, pieces: Iterable[str]) -> str:
-    lines = "\n".join(pieces).splitlines()
-    return f"id: {seq}\n" + "".join(f"data: {line}\n" for line in lines if line) + "\n"
+    return f"id: {seq}\n{''.join(pieces)}\n"
 
 
 def _written(request: Request, row: Row) -> str:
-    return fragment(request, "escalation/triage-live.html", RowView(title="", row=row))
+    """The row with where it belongs, as lines of an event."""
+    html = fragment(request, "escalation/triage-live.html", RowView(title="", row=row))
+    lines = (line for line in html.splitlines() if line)
+    return "".join(f"data: {line}\n" for line in lines)
 
 
 def _said(request: Request) -> str:

@@ -26,7 +26,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A row as one viewer sees it."""
+    """A row as one viewer sees it. html: as the stream sends it."""
 
     found: Found
     row: Row
@@ -44,7 +44,7 @@ class Look:
     found: Mapping[UUID, Found]
     asked: frozenset[str]
     named: frozenset[str]
-    written: dict[Key, str] = field(default_factory=dict)
+    shown: dict[Key, Shown] = field(default_factory=dict)
 
     def serves(self, viewer: Viewer) -> bool:
         return viewer.ref in self.asked and viewer.ref not in self.named
@@ -87,11 +87,13 @@ class Board:
         }
 
     def _shown(self, look: Look, found: Found, viewer: Viewer, render: Render) -> Shown:
-        row = found.row(viewer, self._clock.now())
-        key = found.task.id, row.task.has_it, row.task.offered_to_me
-        if key not in look.written:
-            look.written[key] = render(row)
-        return Shown(found, row, look.written[key])
+        # Who has it is all in which they differ: a row is made once for each answer to that.
+        task, me = found.task, viewer.ref
+        key = task.id, task.claimed_by_ref and task.claimed_by_ref == me, task.offered_to_ref == me
+        if key not in look.shown:
+            row = found.row(viewer, self._clock.now())
+            look.shown[key] = Shown(found, row, render(row))
+        return look.shown[key]
 
     async def _shared(
         self, viewer: Viewer, route: str, la: str, changed: Mapping[UUID, int]
