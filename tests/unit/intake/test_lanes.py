@@ -57,7 +57,7 @@ def an_entry(
     return Entry(
         row,
         [
-            ConcernRow(i, incident, f"child-{n}", "child", None, None, facts, "{}")
+            ConcernRow(i, incident, f"child-{n}", "child", None, None, None, facts, "{}")
             for n, i in enumerate(ids, 1)
         ],
         [MatchRow(incident, ids[0], "upn", "key")],
