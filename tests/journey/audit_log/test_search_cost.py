@@ -33,7 +33,7 @@ FROM generate_series(0, 20000) n
 """
 
 
-DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
 SOME = UUID("3f8b7c1e-5a0d-4c57-9d3e-0c6f5b1a2d44")
 FILTERS = (
     Filters(),
@@ -62,7 +62,7 @@ async def test_a_page_is_read_from_indexes_and_never_from_the_whole_log(
             Reader("x", None, frozenset({SOME})),
         ):
             page = numbers(who, filters, after=100, below=20_000).limit(50)
-            sql = page.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+            sql = page.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})
             plan = await reader.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
             touched = max(rows(json.loads(plan)[0]["Plan"]))
             assert touched < 1000, (filters.asked(), who, plan)
