@@ -71,6 +71,7 @@ class May(BaseModel):
     decide: bool
     milestones: bool
     answer: bool
+    tell_others: bool
 
 
 class CasePage(View):

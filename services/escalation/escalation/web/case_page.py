@@ -175,6 +175,7 @@ def _may(own: list[OwnTaskRow], viewer: Viewer) -> May:
         decide=bool(duties) and not others and all(t in free for t in duties),
         milestones=any(task.route in HUBS for task in own),
         answer=any(task.kind == "disagreement" for task in own),
+        tell_others=any(task.route == "EST" for task in own),
     )
 
 

@@ -38,6 +38,7 @@ class QueueLink(BaseModel):
 
 class QueuesPage(View):
     queues: tuple[QueueLink, ...]
+    manages: bool
 
 
 @router.get("/triage")
@@ -47,7 +48,8 @@ async def queues(request: Request, session: Session, who: Worker) -> Response:
         await _link(session, viewer, rules, route, la)
         for route, la in sorted(await _teams(session, viewer))
     ]
-    return page(request, "escalation/queues.html", QueuesPage(title="Queues", queues=tuple(found)))
+    view = QueuesPage(title="Queues", queues=tuple(found), manages=who.holds("manager"))
+    return page(request, "escalation/queues.html", view)
 
 
 async def _teams(session: AsyncSession, viewer: Viewer) -> set[tuple[str, str]]:
