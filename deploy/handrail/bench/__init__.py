@@ -106,6 +106,20 @@ def _verify(
     _show(lambda: bench_verify(entries, rounds), as_json=as_json)
 
 
+@bench_app.command("desk")
+def _desk(
+    tasks: Annotated[int, typer.Option(min=1000, help="How many are open.")] = 1_000_000,
+    desks: Annotated[int, typer.Option(min=1, help="How many pages are open.")] = 200,
+    seconds: SecondsOption = 3.0,
+    rounds: RoundsOption = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """The queue's page with many tasks and with few, a case's page, and a live row's way."""
+    from handrail.bench.desk import bench_desk  # noqa: PLC0415 - other commands need not wait
+
+    _show(lambda: bench_desk(tasks, desks, seconds, rounds), as_json=as_json)
+
+
 def _show(bench: Callable[[], Awaitable[Any]], *, as_json: bool) -> None:
     from handrail.bench.show import show  # noqa: PLC0415 - other commands need not wait
 

@@ -83,6 +83,14 @@ def test_clocks_due_at_once_all_fire_and_none_twice() -> None:
         assert side["seconds"] > 0
 
 
+def test_a_desks_pages_are_measured_and_every_open_one_hears_each_change() -> None:
+    found = figures_of("desk", "--tasks", "2000", "--desks", "3", "--seconds", "0.5")
+    assert_goals_can_be_read(found)
+    assert all(found["sides"][side]["count"] > 0 for side in ("few", "many", "case"))
+    assert found["sides"]["live"]["rows"] > 0
+    assert found["sides"]["live"]["missed"] == 0
+
+
 def test_a_percentile_is_one_of_the_values() -> None:
     values = [float(value) for value in range(1, 201)]
     assert percentile(values, 0.5) == 100
