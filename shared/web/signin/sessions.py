@@ -26,7 +26,8 @@ Sessions = async_sessionmaker[AsyncSession]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """secret: what the cookie holds. name: how the page greets them; for nothing else."""
+    """secret: what the cookie holds. name: how the page greets them, and by which
+    a shift is taken over; for nothing else."""
 
     secret: str
     principal: Principal
