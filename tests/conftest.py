@@ -1,6 +1,7 @@
 """What the tests stand on: a real PostgreSQL, sealing keys, an issuer of tokens, a clock to set."""
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from handrail import migrations
@@ -31,6 +33,16 @@ pytest_plugins = ["tests.house", "tests.kafka"]
 def required(part: str) -> bool:
     """Whether a missing part is a failure (CI) rather than a skip."""
     return part in os.environ.get("HANDRAIL_REQUIRE", "").split(",")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process configures logging, to a stream that then ends."""
+    before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
+    yield
+    structlog.configure(**before)
+    structlog.contextvars.clear_contextvars()
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")
