@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { compileString } from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2] ?? join(here, "../../shared/web/static");
+const out = process.argv[2] ?? join(here, "..", "..", "shared", "web", "static");
 const packages = join(here, "node_modules");
 const read = (path) => readFileSync(join(packages, path), "utf8");
 const withoutMap = (text) => text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "").trim();
