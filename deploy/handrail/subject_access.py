@@ -25,7 +25,7 @@ from escalation.models import (
     Timer,
 )
 from intake import privacy
-from notify.models import Notice, ReporterContact
+from notify.models import Notice, ReporterContact, TaskLink
 from shared.db import make_engine, make_sessions
 from shared.dead_letters import DeadLetter, unpack
 from shared.sealing import Opener, Purpose, SealBroken
@@ -44,8 +44,14 @@ HELD: Final[Mapping[str, Mapping[str, tuple[Any, str]]]] = {
         "history": (CaseEvent, "case_id"),
         "early_hold": (EarlyHold, "case_id"),
     },
-    "notify": {"notices": (Notice, "case_id"), "contact": (ReporterContact, "concern_id")},
+    "notify": {
+        "notices": (Notice, "case_id"),
+        "contact": (ReporterContact, "concern_id"),
+        "task_links": (TaskLink, "case_id"),
+    },
 }
+# A link that still opens a task is nobody's to read, whoever asks for what is held.
+_NEVER_SHOWN: Final[Mapping[str, set[str]]] = {"task_links": {"sealed"}}
 _LETTERS: Final = {"dead_letters": (DeadLetter, "subject")}
 # Which member of which rows is sealed, for what, and the member that it is bound to.
 _SEALED: Final[Mapping[str, tuple[str, Purpose, str]]] = {
@@ -98,7 +104,8 @@ async def _held(session: AsyncSession, service: str, concern: UUID) -> dict[str,
     for name, (model, column) in {**HELD.get(service, {}), **_LETTERS}.items():
         mine = getattr(model, column) == concern
         rows = (await session.execute(select(model).where(mine))).scalars()
-        held[name] = [row.model_dump(mode="json") for row in rows]
+        hidden = _NEVER_SHOWN.get(name)
+        held[name] = [row.model_dump(mode="json", exclude=hidden) for row in rows]
     if service == "audit-log":
         held["entries"] = await _entries(session, concern)
     return held
