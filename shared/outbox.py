@@ -1,7 +1,7 @@
 """Events written in the transaction that makes them true: neither exists without the other."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,8 @@ class Producer(SQLModel, table=True):
     closed_sequence: int = Field(default=0, sa_type=BigInteger)
 
 
-# Counted and written in one round trip: the counter is locked from here to the commit.
+# Counted and written in one round trip: the counter is locked from here to the commit. What is the
+# same in all of the events comes once, in the first.
 _WRITE = text("""
 WITH event AS (
     SELECT * FROM unnest(
@@ -72,23 +73,16 @@ WITH event AS (
 )
 INSERT INTO outbox (event_id, topic, subject, type, version, producer, sequence, occurred_at,
     traceparent, data, replay_of, replay_for)
-SELECT event_id, topic, subject, type, version, :producer,
-    last_sequence - (SELECT count(*) FROM event) + nr, occurred_at, traceparent, data, replay_of,
+SELECT event_id, coalesce(topic, (CAST(:topic AS text[]))[1]), subject,
+    coalesce(type, (CAST(:type AS text[]))[1]), coalesce(version, (CAST(:version AS int[]))[1]),
+    :producer, last_sequence - (SELECT count(*) FROM event) + nr,
+    coalesce(occurred_at, (CAST(:occurred_at AS timestamptz[]))[1]), traceparent, data, replay_of,
     replay_for
 FROM event CROSS JOIN counter ORDER BY nr
 """)
-_COLUMNS = (
-    "event_id",
-    "topic",
-    "subject",
-    "type",
-    "version",
-    "occurred_at",
-    "traceparent",
-    "data",
-    "replay_of",
-    "replay_for",
-)
+_OFTEN_ALIKE = ("topic", "type", "version", "occurred_at")
+_NULLABLE = ("traceparent", "replay_of", "replay_for")
+_COLUMNS = ("event_id", "subject", "data", *_OFTEN_ALIKE, *_NULLABLE)
 
 
 def emit(
@@ -139,11 +133,19 @@ async def commit(session: AsyncSession) -> None:
         for row in pending:
             by_producer[row["producer"]].append(row)
         # In one order everywhere, so that two transactions never wait for each other.
-        for name in sorted(by_producer):
-            rows = by_producer[name]
-            columns = {column: [row.get(column) for row in rows] for column in _COLUMNS}
-            await session.execute(_WRITE, {"producer": name, **columns})
+        for producer in sorted(by_producer):
+            rows = by_producer[producer]
+            columns = {name: _column(name, rows) for name in _COLUMNS}
+            await session.execute(_WRITE, {"producer": producer, **columns})
     await session.commit()
+
+
+def _column(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """Of what may be null only a null stands for all: a gap is filled with nothing."""
+    values = [row.get(name) for row in rows]
+    first = values[0]
+    alike = first is None if name in _NULLABLE else name in _OFTEN_ALIKE
+    return values[:1] if alike and values.count(first) == len(values) else values
 
 
 async def rollback(session: AsyncSession) -> None:

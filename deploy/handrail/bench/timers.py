@@ -92,6 +92,8 @@ async def _drain(on: Ground, superuser: str, due: int, pending: int) -> Figures:
     begun = time.perf_counter()
     done = await asyncio.gather(*(one.fire() for one in firing))
     seconds = time.perf_counter() - begun
+    for one in firing:
+        await one.end()
     fired = await _value(superuser, _FIRED)
     return {
         "seconds": rounded(seconds),
@@ -125,8 +127,10 @@ class _Firing:
         assert self._process.stdin is not None  # noqa: S101 - piped above
         self._process.stdin.write(b"\n")
         figures: dict[str, Any] = json.loads(await self._line())
-        await self._process.wait()
         return figures
+
+    async def end(self) -> None:
+        await self._process.wait()
 
     async def _line(self) -> bytes:
         assert self._process.stdout is not None  # noqa: S101 - piped above

@@ -86,10 +86,13 @@ def _marks(task: Task, settings: Settings, now: datetime) -> Iterator[tuple[date
 def wait_again(kind: str, attempts: int, settings: Settings) -> timedelta | None:
     """How long after it fired the same clock fires again: counted from then, for what was missed
     is not made up for."""
-    doubled = 2 ** min(attempts + 1, 16)
-    return {
-        "unconfirmed": settings.p0_unconfirmed,
-        "call_back": settings.call_back,
-        "unclaimed": min(settings.p1_unclaimed * doubled, UNCLAIMED_AT_MOST),
-        "overdue": OVERDUE_AGAIN,
-    }.get(kind)
+    match kind:
+        case "unconfirmed":
+            return settings.p0_unconfirmed
+        case "call_back":
+            return settings.call_back
+        case "unclaimed":
+            return min(settings.p1_unclaimed * 2 ** min(attempts + 1, 16), UNCLAIMED_AT_MOST)
+        case "overdue":
+            return OVERDUE_AGAIN
+    return None
