@@ -154,7 +154,7 @@ def tell_reminded(
         owner_ref=of.owner_ref,
         excluded_refs=sorted(excluded),
         exclude_school_staff=of.exclude_school_staff,
-        conflicted_roles=of.conflicted,
+        conflicted_roles=of.conflicted or [],
         synthetic=of.synthetic,
     )
     emit(session, "task.reminded", of.case_id, data, producer=PRODUCER, at=at)

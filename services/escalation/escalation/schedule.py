@@ -92,7 +92,7 @@ def wait_again(kind: str, attempts: int, settings: Settings) -> timedelta | None
         case "call_back":
             return settings.call_back
         case "unclaimed":
-            return min(settings.p1_unclaimed * 2 ** min(attempts + 1, 16), UNCLAIMED_AT_MOST)
+            return min(settings.p1_unclaimed * (2 << min(attempts, 15)), UNCLAIMED_AT_MOST)
         case "overdue":
             return OVERDUE_AGAIN
     return None
