@@ -26,6 +26,7 @@ MIS_CLIENT: Final = "demo-mis"
 CLIENTS: Final[dict[str, str | None]] = {MIS_CLIENT: None}
 _TEAMS: Final = ("MASH", "EDT", "EST", "LADO", "PREVENT", "EARLY_HELP", "LA_ATTENDANCE")
 _NAMES: Final = ("Demo Primary School", "Demo High School", "Demo Academy")
+_PHASES: Final = ("Primary", "Secondary", "All-through")
 _POSTS: Final = ("dsl", "deputy_dsl", "head", "chair")
 # Ids made from names, so that a second start finds the rows of the first.
 _IDS: Final = UUID("2d6f0a0c-9a75-4c0e-8d0c-6b5d1a7f4e21")
@@ -50,8 +51,8 @@ async def _in(dsn: str, work: Callable[..., Any], *more: Any) -> None:
 
 async def _schools_and_client(session: AsyncSession, secret: bytes, clock: Clock) -> None:
     rows = [
-        RegisteredSchool(urn, la, f"{name}, {la}", "not applicable")
-        for (urn, la), name in zip(SCHOOLS.items(), _NAMES, strict=True)
+        RegisteredSchool(urn, la, f"{name}, {la}", phase)
+        for (urn, la), name, phase in zip(SCHOOLS.items(), _NAMES, _PHASES, strict=True)
     ]
     await import_schools(session, rows)
     now, giver = clock.now(), account_ref(secret, "demo-head")

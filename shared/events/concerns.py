@@ -30,6 +30,8 @@ class ConcernRaised(EventData):
     decision: the advice given at once, as in the answer to the POST.
     reporter_ref, excluded_refs: keyed hashes of accounts; excluded ones must never see the case.
     carer_la: where somebody lives who looks after the child and is no near relative.
+    school_phase: the school's phase of education, in the words of the register of schools; None
+    where the school is not known.
     exclude_school_staff: the accused is not identified, so all staff but the reporter are excluded.
     excluded_roles: posts of the school in conflict, by what was said of any child of the incident.
     match_keys: `kind:keyed hash`, by which concerns are linked: about the same child (upn, nhs,
@@ -59,6 +61,7 @@ class ConcernRaised(EventData):
     sealed_contacts: str
     excluded_roles: list[str] = Field(default_factory=list)
     carer_la: str | None = None
+    school_phase: str | None = None
 
 
 class ConcernAmended(EventData):

@@ -28,6 +28,8 @@ class CaseFile(SQLModel, table=True):
     unprocessed: the concern could not be understood and is to be read by hand.
     disclosure: what the Education Safeguarding Team said to a request to tell others.
     erasure_asked_at: an erasure that a hold has stopped, and that its release carries out.
+    outcome, decided_at: the decision that stands, none while the work is open again (`reopening`).
+    first_decided_at: the first of all. answer_by: until when the hub is to say what it will do.
     version: counts every change of the case or of its tasks.
     """
 
@@ -41,6 +43,7 @@ class CaseFile(SQLModel, table=True):
     subject_role: str = "child"
     urn: str | None = None
     school_la: str | None = None
+    school_phase: str | None = None
     home_la: str | None = None
     found_la: str | None = None
     carer_la: str | None = None
@@ -65,6 +68,8 @@ class CaseFile(SQLModel, table=True):
     outcome: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     decided_by_ref: str | None = None
+    first_decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    answer_by: datetime | None = Field(default=None, sa_type=_INSTANT)
     entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     disclosure: str | None = None
     disclosure_at: datetime | None = Field(default=None, sa_type=_INSTANT)

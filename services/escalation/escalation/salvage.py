@@ -19,6 +19,7 @@ _SHAPES: Final = {
     "home_la": re.compile(r"[0-9]{3}"),
     "found_la": re.compile(r"[0-9]{3}"),
     "carer_la": re.compile(r"[0-9]{3}"),
+    "school_phase": re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()-]{0,59}"),
     "reporter_ref": _REF,
 }
 

@@ -153,6 +153,7 @@ def _raised(
     decision: bytes,
 ) -> bytes:
     """The data of concern.raised; a contract test holds it to the event's model."""
+    school = draft.standing.school
     return orjson.dumps(
         {
             "concern_id": one.id,
@@ -178,6 +179,7 @@ def _raised(
             "sealed_details": seals.details[one.id],
             "sealed_contacts": seals.contacts[one.id],
             "excluded_roles": draft.excluded.roles,
+            "school_phase": school.phase if school else None,
         }
     )
 

@@ -5,8 +5,10 @@ import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from tests.journey.escalation.house import KENT, House, worker
+from tests.journey.escalation.test_poison import again
 
 MANAGER = {"role": "manager", "route": "MASH", "la": "821", "account": "manager-1"}
 NEGLECT = {"concern_types": ["neglect"], "harm_level": "suspected_significant"}
@@ -38,6 +40,32 @@ async def test_cases_are_counted_by_what_they_are_about(house: House) -> None:
     assert part(found, "category", "neglect") == 6
     assert part(found, "category", "physical") == 5
     assert part(found, "outcome", "undecided") == 11
+
+
+async def test_cases_are_counted_by_the_type_of_their_school(house: House) -> None:
+    for _ in range(5):
+        await real(house, school_phase="Primary")
+        await real(house, school_phase="Not applicable")
+        await real(house, urn=None, quarantined=True)
+    found = await figures(house)
+    types = next(v["parts"] for v in found["volumes"] if v["by"] == "school_type")
+    assert {one["name"]: one["count"] for one in types} == {
+        "not applicable": 5,
+        "not known": 5,
+        "primary": 5,
+    }
+
+
+async def test_a_school_that_is_known_at_last_is_counted_by_its_type(house: House) -> None:
+    for _ in range(5):
+        concern_id = uuid4()
+        told = house.concern(concern_id, synthetic=False, school_phase="Secondary")
+        broken = house.record(
+            "concern.raised", concern_id, told | {"discovered_at": "then", "school_phase": None}
+        )
+        await house.deliver(broken)
+        await house.deliver(again(house, broken, told))
+    assert part(await figures(house), "school_type", "secondary") == 5
 
 
 async def test_small_numbers_are_not_told_nor_given_away(house: House) -> None:

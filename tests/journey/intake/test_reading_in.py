@@ -29,6 +29,7 @@ async def test_the_event_says_what_was_answered(intake: Intake) -> None:
     assert str(event.incident_id) == answer["incident_id"]
     assert event.decision["actions"] == answer["actions"]
     assert (event.urn, event.school_la, event.synthetic) == (URN, "886", True)
+    assert event.school_phase == "primary"
     assert event.facts["concern_types"] == ["fgm"]
     assert event.match_keys
     row = await intake.db.fetchrow("SELECT * FROM outbox")
@@ -98,6 +99,7 @@ async def test_a_client_of_several_schools_is_accepted_into_quarantine(intake: I
     assert "urn_shape" in issues(response)
     (event,) = await events(intake)
     assert event.quarantined
+    assert event.school_phase is None
     assert event.urn is None
     again = await intake.post(a_body(school={"urn": "99"}))
     assert again.headers["idempotent-replayed"] == "true"

@@ -41,6 +41,7 @@ async def test_each_picture_has_its_table_and_its_words(desk: Desk, house: House
         "By the child’s home authority",
         "By outcome",
         "By priority",
+        "By type of school",
     ]
     told = re.search(r'id="category-told">([^<]*)<', html)
     assert told
@@ -48,6 +49,18 @@ async def test_each_picture_has_its_table_and_its_words(desk: Desk, house: House
     table = words(html[html.index('id="category"') :])
     assert "Neglect 6 Physical 5" in table
     assert "style=" not in html
+
+
+async def test_types_of_school_are_told_in_words(desk: Desk, house: House) -> None:
+    for phase in ("Primary", "Not applicable", "16 plus", None):
+        for _ in range(5):
+            await house.raised(synthetic=False, school_phase=phase)
+    await desk.sign_in(MANAGER)
+    html = (await desk.get(PAGE)).text
+    table = words(html[html.index('id="school-type"') :])
+    assert "No phase: special, independent and other schools 5" in table
+    assert "16 and over 5 No phase" in table
+    assert "Not known 5 Primary 5" in table
 
 
 async def test_a_small_number_is_nowhere_on_the_page(desk: Desk, house: House) -> None:

@@ -23,6 +23,9 @@ SELECT kind, name, count(*) FROM (
     UNION ALL
     SELECT 'home_authority', coalesce(c.home_la, 'not known') FROM case_file c WHERE {_REAL}
     UNION ALL
+    SELECT 'school_type', coalesce(lower(c.school_phase), 'not known')
+    FROM case_file c WHERE {_REAL}
+    UNION ALL
     SELECT 'category', coalesce(t.name, 'unknown') FROM case_file c
     LEFT JOIN LATERAL jsonb_array_elements_text(
         CASE jsonb_typeof(c.facts -> 'concern_types') WHEN 'array'

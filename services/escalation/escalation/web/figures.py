@@ -27,6 +27,14 @@ _TITLES: Final = {
     "home_authority": "By the child’s home authority",
     "priority": "By priority",
     "outcome": "By outcome",
+    "school_type": "By type of school",
+}
+# The phases of education of the register of schools, Get Information About Schools.
+_SCHOOLS: Final = {
+    "middle deemed primary": "Middle, deemed primary",
+    "middle deemed secondary": "Middle, deemed secondary",
+    "16 plus": "16 and over",
+    "not applicable": "No phase: special, independent and other schools",
 }
 _OUTCOMES: Final = {
     "undecided": "Not decided yet",
@@ -235,6 +243,8 @@ def _named(by: str, name: str, rules: Rules) -> str:
         return authority_name(rules, name) if name.isdigit() else "Not known"
     if by == "outcome":
         return _OUTCOMES.get(name, name)
+    if by == "school_type":
+        return _SCHOOLS.get(name, name.capitalize())
     return name if by == "priority" else name.replace("_", " ").capitalize()
 
 
