@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from intake.schools import is_reserved
+from shared.policy import yaml12
 
 MORNING: Final = Path(__file__).parent / "drills" / "morning.yaml"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,19}$")]
@@ -89,13 +88,13 @@ class Scenario(_Told):
 def read_scenario(file: Path = MORNING) -> Scenario:
     """Raises ScenarioWrong with a sentence for who wrote the file."""
     try:
-        return Scenario.model_validate(YAML(typ="safe").load(file.read_text(encoding="utf-8")))
+        return Scenario.model_validate(yaml12.load(file.read_bytes()))
     except ValidationError as error:
         first = error.errors()[0]
         where = " ".join(str(part) for part in first["loc"])
         says = first["msg"].removeprefix("Value error, ")
         raise ScenarioWrong(f"{file}: {where + ': ' if where else ''}{says}.") from None
-    except YAMLError as error:
+    except yaml12.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ScenarioWrong(f"{file}{line}: this is no YAML.") from None

@@ -1,13 +1,12 @@
 """`handrail events`: writes the schemas and the AsyncAPI document, and holds them to the code."""
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
-from ruamel.yaml import YAML
+import yaml
 
 import shared.events
 from shared.events.catalogue import EVENTS, TOPICS, EventType
@@ -107,11 +106,7 @@ def asyncapi() -> str:
         "operations": _operations(),
         "components": {"messages": {event.name: _message(event) for event in EVENTS.values()}},
     }
-    out = io.StringIO()
-    yaml = YAML()
-    yaml.width = 100
-    yaml.dump(document, out)
-    return out.getvalue()
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _operations() -> dict[str, Any]:

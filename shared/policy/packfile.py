@@ -6,9 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-
+from shared.policy import yaml12
 from shared.policy.grammar import GrammarError
 
 
@@ -50,19 +48,16 @@ class Problems:
 
 def line_of(node: object, key: object = None) -> int:
     """The line a mapping, or one of its keys, starts on."""
-    position = getattr(node, "lc", None)
-    if position is None or position.line is None:
-        return 1
-    if key is not None and position.data and key in position.data:
-        return int(position.data[key][0]) + 1
-    return int(position.line) + 1
+    if isinstance(node, yaml12.Mapping):
+        return node.lines.get(key, node.line)
+    return node.line if isinstance(node, yaml12.Sequence) else 1
 
 
 def read(raw: bytes, name: str) -> tuple[Any, str]:
     """A file's content, read with line numbers, and its hash."""
     try:
-        data = YAML(typ="rt", pure=True).load(raw)
-    except MarkedYAMLError as error:
+        data = yaml12.load(raw)
+    except yaml12.YAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = f"{name}:{line}: this is not valid YAML ({error.problem}); check the colons,"
         raise PolicyError([f"{problem} quotes and indents on this line"]) from error

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from ruamel.yaml import YAML
+from shared.policy import yaml12
 
 Kind = Literal["choice", "flag", "number", "set"]
 Reading = Literal["worst_case", "own_value", "indicator"]
@@ -155,7 +155,7 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
 
 @lru_cache(maxsize=1)
 def load_schema() -> Schema:
-    data = YAML(typ="safe", pure=True).load(FACTS_FILE)
+    data = yaml12.load(FACTS_FILE.read_bytes())
     facts = {name: _fact(name, entry) for name, entry in data["facts"].items()}
     aliases = {other: fact.name for fact in facts.values() for other in fact.also_called}
     called = {name: fact for fact in facts.values() for name in (*fact.also_called, fact.name)}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from shared.policy import yaml12
 from shared.policy.raising import instant
 
 
@@ -24,4 +23,4 @@ def meets(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def titled(path: Path) -> str:
     """A test is named by its scenario's title."""
-    return f"{path.stem} {YAML(typ='safe', pure=True).load(path)['title']}"
+    return f"{path.stem} {yaml12.load(path.read_bytes())['title']}"

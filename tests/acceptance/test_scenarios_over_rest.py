@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
+from shared.policy import yaml12
 from tests.acceptance.meeting import meets, titled
 from tests.house import SCHOOL_OF, House
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-FILES = sorted(SCENARIOS.glob("A*.yaml"))
+READ = {path: yaml12.load(path.read_bytes()) for path in sorted(SCENARIOS.glob("A*.yaml"))}
 REPORTER_ACCOUNT = "demo-teacher-of-the-scenario"
 REPORTER = {
     "reporter_role": "role",
@@ -45,9 +45,9 @@ def body_of(scenario: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("path", FILES, ids=titled)
+@pytest.mark.parametrize("path", READ, ids=titled)
 async def test_a_scenario_over_rest_ends_as_the_rules_say(path: Path, house: House) -> None:
-    scenario = YAML(typ="safe", pure=True).load(path)
+    scenario = READ[path]
     house.clock.set(datetime.fromisoformat(scenario["received_at"]))
     urn = SCHOOL_OF[scenario["authorities"]["school"]]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from ruamel.yaml import YAML
 
 from handrail.event_contracts import (
     ASYNCAPI,
@@ -19,6 +18,7 @@ from handrail.event_contracts import (
     schema_path,
 )
 from shared.events.catalogue import EVENTS, TOPICS, EventType
+from shared.policy import yaml12
 
 every_event = pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.name)
 CODE = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def test_no_example_or_schema_is_left_over() -> None:
 
 def test_the_asyncapi_document_is_the_catalogues() -> None:
     assert ASYNCAPI.read_text() == asyncapi()
-    document = YAML(typ="safe").load(ASYNCAPI.read_text())
+    document = yaml12.load(ASYNCAPI.read_bytes())
     assert set(document["channels"]) == {topic.name for topic in TOPICS}
     assert set(document["components"]["messages"]) == set(EVENTS)
 

@@ -6,9 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-
+from shared.policy import yaml12
 from shared.policy.control.changes import Change, losses, thinned
 from shared.policy.control.drafts import NATIONAL, Draft, read_draft
 from shared.policy.control.ledger import PLAIN_NAME, Ledger
@@ -133,9 +131,9 @@ def read_accepted(file: Path) -> list[Mapping[str, Any]]:
     if not file.exists():
         return []
     try:
-        body = YAML(typ="safe", pure=True).load(file.read_bytes())
+        body = yaml12.load(file.read_bytes())
         entries = body["accepted"]
-    except MarkedYAMLError as error:
+    except yaml12.YAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PolicyError([f"{file.name}:{line}: this is not valid YAML; check it"]) from error
     except (TypeError, KeyError) as error:

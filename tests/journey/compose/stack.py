@@ -18,7 +18,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from shared.policy import yaml12
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
@@ -28,7 +28,7 @@ SERVICES = ("intake", "escalation", "notify", "audit-log")
 
 
 def read_compose() -> dict[str, Any]:
-    compose: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    compose: dict[str, Any] = yaml12.load((ROOT / "docker-compose.yml").read_bytes())
     return compose
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-from shared.policy import Authorities, load_policy
+from shared.policy import Authorities, load_policy, yaml12
 from shared.policy.clocks import LONDON, Calendar, school_days
 from shared.policy.duties import asked, clocks, due_at, duties_of, ladder_of, london, starting_with
 from shared.policy.pack import Duty
@@ -18,7 +17,7 @@ from tests.unit.policy.facts import moments
 POLICY = load_policy()
 NATIONAL = POLICY.national
 SCENARIOS = Path(__file__).parents[2] / "acceptance" / "scenarios" / "events"
-READ = [YAML(typ="safe", pure=True).load(path) for path in sorted(SCENARIOS.glob("A*.yaml"))]
+READ = [yaml12.load(path.read_bytes()) for path in sorted(SCENARIOS.glob("A*.yaml"))]
 EVENTS = sorted({duty.starts for duty in NATIONAL.duties})
 
 

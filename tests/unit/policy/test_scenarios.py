@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
-from shared.policy import Authorities, load_policy
+from shared.policy import Authorities, load_policy, yaml12
 from tests.acceptance.meeting import meets, titled
 
 SCENARIOS = Path(__file__).parents[2] / "acceptance" / "scenarios"
@@ -22,7 +21,7 @@ EXPECTED = {"route", "priority", "by", "hard_by", "owner", "number", "subject"}
 
 
 def read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path)
+    return yaml12.load(path.read_bytes())
 
 
 def decide(scenario: Mapping[str, Any]) -> list[dict[str, Any]]:

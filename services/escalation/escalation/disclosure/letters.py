@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from ruamel.yaml import YAML
+from shared.policy import yaml12
 
 Audience = Literal["all_parents", "other_schools"]
 _FILE: Final = Path(__file__).with_name("letters.yaml")
@@ -58,7 +58,7 @@ class Letter:
 
 @lru_cache(maxsize=1)
 def letters() -> Mapping[str, Letter]:
-    read = YAML(typ="safe", pure=True).load(_FILE.read_text())
+    read = yaml12.load(_FILE.read_bytes())
     return {node["id"]: _letter(node) for node in read["letters"]}
 
 
