@@ -107,25 +107,29 @@ def _stand_ins(rule: Rule, national: NationalPack) -> list[Rule]:
 
 
 def _column(fact: Fact, tests_of: list[tuple[Match, ...]], permits: int) -> Column:
-    looking: list[tuple[int, int, list[Match]]] = []  # the two bits of a term, and its tests
-    possible = free = 0
+    # The bits of all terms that test this fact alike, by those tests.
+    looking: dict[tuple[Match, ...], tuple[int, int]] = {}
+    free = 0
     for index, term in enumerate(tests_of):
         may, must = 1 << index, 1 << index + len(tests_of)
-        tests = [test for test in term if test.fact == fact.name]
-        if tests:
-            looking.append((may, must, tests))
+        if tests := tuple(test for test in term if test.fact == fact.name):
+            others_may, others_must = looking.get(tests, (0, 0))
+            looking[tests] = others_may | may, others_must | must
         else:
             free |= may | must
-        # A term may test a fact twice (18 or over, and known): some value must satisfy both.
-        if any(all(key in test.accepts for test in tests) for key in domain(fact)):
+    known = domain(fact)
+    # A term may test a fact twice (18 or over, and known): some value must satisfy both.
+    possible = free & (1 << len(tests_of)) - 1 if known else 0
+    for tests, (may, _) in looking.items():
+        if any(all(key in test.accepts for test in tests) for key in known):
             possible |= may
     masks: dict[Key, int] = {}
     same: dict[int, int] = {}  # most ages are alike to the rules: equal masks are kept once
-    for key in (*domain(fact), UNKNOWN, WORST):
-        known = UNKNOWN if key == WORST else key
-        value: Value = frozenset({str(known)}) if fact.kind == "set" else known
+    for key in (*known, UNKNOWN, WORST):
+        said = UNKNOWN if key == WORST else key
+        value: Value = frozenset({str(said)}) if fact.kind == "set" else said
         masks[key] = free
-        for may, must, tests in looking:
+        for tests, (may, must) in looking.items():
             if all(may_hold(test, fact, value, worst_case=key == WORST) for test in tests):
                 masks[key] |= may
             if all(must_hold(test, fact, value) for test in tests):
