@@ -32,7 +32,10 @@ class CaseOpened(EventData):
 
 
 class CaseRaised(EventData):
-    """An amendment was decided; priority and routes can only have grown."""
+    """An amendment was decided; priority and routes can only have grown.
+
+    reopened: the case had been decided, and is to be decided again.
+    """
 
     case_id: UUID
     at: AwareDatetime
@@ -40,6 +43,7 @@ class CaseRaised(EventData):
     packs: list[dict[str, str]]
     rules: list[str]
     routes: list[str]
+    reopened: bool = False
 
 
 class CaseClaimed(EventData):

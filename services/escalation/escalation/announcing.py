@@ -42,7 +42,12 @@ def tell_opened(session: AsyncSession, case: CaseFile, traceparent: str | None) 
 
 
 def tell_raised(
-    session: AsyncSession, case: CaseFile, at: datetime, traceparent: str | None
+    session: AsyncSession,
+    case: CaseFile,
+    at: datetime,
+    traceparent: str | None,
+    *,
+    reopened: bool,
 ) -> None:
     data = cases.CaseRaised(
         case_id=case.id,
@@ -51,6 +56,7 @@ def tell_raised(
         packs=case.decision.get("pack", []),
         rules=_rules(case),
         routes=_routes(case),
+        reopened=reopened,
     )
     emit(session, "case.raised", case.id, data, producer=PRODUCER, at=at, traceparent=traceparent)
 

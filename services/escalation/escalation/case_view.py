@@ -34,7 +34,18 @@ class HistoryEntry(BaseModel):
     has_note: bool
 
 
+class EarlierDecision(BaseModel):
+    """Stood until the case was opened again."""
+
+    outcome: str
+    decided_at: datetime
+    reopened_at: datetime
+
+
 class CaseView(BaseModel):
+    """outcome: of the decision that stands; `earlier` those that do not, oldest first. answer_by:
+    until when the hub is to say what it will do."""
+
     case_id: UUID
     incident_id: UUID | None
     subject_ref: str | None
@@ -55,6 +66,8 @@ class CaseView(BaseModel):
     outcome: str | None
     decided_at: datetime | None
     decided_by_ref: str | None
+    answer_by: datetime | None
+    earlier: list[EarlierDecision]
     entered_in_error_at: datetime | None
     held: bool
     erased_at: datetime | None
@@ -87,6 +100,7 @@ async def show_case(
     events = await session.exec(
         select(CaseEvent).where(col(CaseEvent.case_id) == case.id).order_by(col(CaseEvent.id))
     )
+    history = list(events)
     disagreements = await session.exec(
         select(Disagreement)
         .where(col(Disagreement.case_id) == case.id)
@@ -100,11 +114,17 @@ async def show_case(
         siblings=count,
         data_issues=[explained(issue) for issue in case.data_issues],
         tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
-        history=[_entry(event) for event in events],
+        history=[_entry(event) for event in history],
+        earlier=[_earlier(event) for event in history if event.kind == "reopened"],
         linked=await linked_cases(session, viewer, case),
         disagreements=[view_of(one) for one in disagreements],
         **{name: getattr(case, name) for name in same},
     )
+
+
+def _earlier(event: CaseEvent) -> EarlierDecision:
+    outcome, at = event.detail["code"], event.detail["decided_at"]
+    return EarlierDecision(outcome=outcome, decided_at=at, reopened_at=event.at)
 
 
 def _entry(event: CaseEvent) -> HistoryEntry:

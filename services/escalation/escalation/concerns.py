@@ -127,7 +127,8 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
     await keep_out(session, case, amended.excluded_refs, posts, school_staff=staff)
     case.data_issues = case.data_issues + [issue.model_dump() for issue in amended.data_issues]
     decision = rules.decide(case, case.facts, case.decision, amended.decision)
-    await raise_case(session, case, decision, rules, event.traceparent)
+    heard = amended.received_at
+    await raise_case(session, case, decision, rules, event.traceparent, heard)
     remember(session, case.id, "amended", rules.clock.now(), priority=case.priority)
     session.add(_sealed(case, event, amended.received_at, amended.sealed_details))
 

@@ -15,10 +15,11 @@ from escalation.clearing import cancel_timers
 from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
 from escalation.ladder import REFERRAL
-from escalation.milestones import ASSESSED, HUBS, start_duties
+from escalation.milestones import ASSESSED, start_duties
 from escalation.models import CaseFile, Task
 from escalation.notes import seal_note, tell_note
 from escalation.preconditions import IfMatch, expect
+from escalation.reopening import HUBS, awaits_hub
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, forbidden, requires
@@ -146,8 +147,10 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])
     routes = sorted({task.route for task in tasks})
-    if not _awaits_hub(case) or any(route in HUBS for route in routes):
+    if not awaits_hub(case) or any(route in HUBS for route in routes):
         case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
+        if case.answer_by is not None:
+            case.first_answered_at = case.first_answered_at or now
         await supersede(session, await follow_ups(session, case, "chase"), now)
         if body.outcome in ASSESSED:
             await start_duties(
@@ -173,11 +176,6 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     # COMMIT POINT: after it the school hears of the outcome; before it the case is undecided.
     await commit(session)
     runtime_of(request).doorbell.ring()
-
-
-def _awaits_hub(case: CaseFile) -> bool:
-    """Then the case's outcome is the hub's to give; another team's ends that team's work."""
-    return any(action["route"] in HUBS for action in case.decision["actions"])
 
 
 def _rated(

@@ -17,6 +17,7 @@ from escalation.models import CaseFile, Exclusion, Task
 from escalation.one_time import Links
 from escalation.planning import Plan, plan, put_in_order
 from escalation.ranking import higher
+from escalation.reopening import reopen
 from escalation.schedule import answer_due, say_now, timers_for
 from shared.clock import Clock
 from shared.policy import Authorities, Policy
@@ -45,13 +46,7 @@ class Rules:
     def decide(self, case: CaseFile, facts: Json, *before: Json) -> Json:
         """As of the case's receipt; what was advised or decided before is in it, or more."""
         policy = self.policies.at(case.received_at)
-        basis = Basis(
-            {"subject_role": case.subject_role, **facts},
-            case.received_at,
-            case.discovered_at,
-            case.subject_ref or "child-1",
-            Authorities(case.home_la, case.found_la, case.school_la, case.carer_la),
-        )
+        basis = _basis(case, facts, case.received_at)
         decision = basis.decide(policy)
         for alarm in decision.alarms:
             operator_alarm(alarm)
@@ -59,10 +54,25 @@ class Rules:
         case.basis = [*case.basis, basis.kept(policy, shown)]
         return raise_shown(together(*before), shown)
 
+    def afresh(self, case: CaseFile, heard: datetime) -> Json:
+        """What would be asked now, and by when, had it been received at `heard`: for its clocks."""
+        policy = self.policies.at(case.received_at)
+        return _basis(case, case.facts, heard).decide(policy).to_json()
+
     def watched(self, route: str, la: str | None) -> bool:
         """Whether a team on the platform works the route's queue there."""
         known = self.policy.national.routes.get(route)
         return known is not None and known.team and self.policy.on_platform(la)
+
+
+def _basis(case: CaseFile, facts: Json, received_at: datetime) -> Basis:
+    return Basis(
+        {"subject_role": case.subject_role, **facts},
+        received_at,
+        case.discovered_at,
+        case.subject_ref or "child-1",
+        Authorities(case.home_la, case.found_la, case.school_la, case.carer_la),
+    )
 
 
 def together(*decisions: Json) -> Json:
@@ -92,18 +102,28 @@ async def lock_case(session: AsyncSession, case_id: UUID) -> CaseFile | None:
     return await session.get(CaseFile, case_id, with_for_update=True)
 
 
-async def raise_case(
-    session: AsyncSession, case: CaseFile, decision: Json, rules: Rules, traceparent: str | None
+async def raise_case(  # noqa: PLR0917 - the parts of one change
+    session: AsyncSession,
+    case: CaseFile,
+    decision: Json,
+    rules: Rules,
+    traceparent: str | None,
+    heard: datetime | None = None,
 ) -> None:
-    """Brings an open case up to a decision that was joined with its own."""
+    """Brings a case up to a decision that was joined with its own.
+
+    heard: when we received what raises it; the clocks of what is opened again run from then.
+    """
     now = rules.clock.now()
+    afresh = rules.afresh(case, heard or now)
     settle(case, decision)
     case.priority = higher(case.priority, decision["priority"])
     case.version += 1
     existing = await tasks_of(session, case.id)
-    changes = plan(case, existing, decision["actions"], now, rules.watched)
+    changes = plan(case, existing, decision["actions"], now, rules.watched, afresh["actions"])
     put_in_order(case, existing)
-    tell_raised(session, case, now, traceparent)
+    reopened = reopen(session, case, changes.opened, afresh, heard or now, now)
+    tell_raised(session, case, now, traceparent, reopened=reopened)
     await _carry_out(session, case, changes, rules, await excluded_refs(session, case), traceparent)
 
 
@@ -153,7 +173,7 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
     for task in (*changes.opened, *changes.raised):
         settings = rules.policy.settings(task.la or case.la)
         session.add_all(timers_for(task, settings, now, asks_safe=asks_safe(case, task)))
-        session.add_all(answer_due(task, case.decision.get("clocks") or {}))
+        session.add_all(answer_due(task, case.answer_by))
     for task in changes.raised:
         session.add_all(say_now(task, now))
 

@@ -61,6 +61,8 @@ async def on_silence(session: AsyncSession, due: Sequence[Any], rules: Rules) ->
         case = await lock_case(session, case_id)
         if case is None or case.outcome or await follow_ups(session, case, "chase"):
             continue
+        if _unanswered(await open_disagreement(session, case)):
+            continue  # its next step comes by itself
         hub = rules.policy.directory.service("MASH", case.la)
         local = rules.policy.locals.get(case.la or "")
         for duty in starting_with(duties_of(rules.policy.national, local), REFERRAL):
@@ -80,16 +82,23 @@ async def on_silence(session: AsyncSession, due: Sequence[Any], rules: Rules) ->
 
 
 async def on_stalled(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
-    """Nobody answered a chase, or a step of the ladder, in its time: the next step begins."""
+    """Nobody answered a chase, or a step of the ladder, in its time: the next step begins.
+
+    What the hub has answered is the school's to take further, but where the hub is chased for what
+    it has heard since, its silence takes the next step too.
+    """
+    stalled = {one.task_id for one in due}
     for case_id in _cases(due):
         case = await lock_case(session, case_id)
         if case is None or case.erased_at is not None:
             continue
         disagreement = await open_disagreement(session, case)
-        if disagreement is None and case.outcome is None:
+        chases = await follow_ups(session, case, "chase")
+        in_vain = case.outcome is None and any(chase.id in stalled for chase in chases)
+        if disagreement is None and in_vain:
             # The chase was the first step's conversation.
             await climb(session, case, rules, to=2, actor_ref=None)
-        elif _unanswered(disagreement):
+        elif disagreement and disagreement.stage < TOP and (_unanswered(disagreement) or in_vain):
             await climb(session, case, rules, to=disagreement.stage + 1, actor_ref=None)
 
 

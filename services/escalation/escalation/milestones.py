@@ -23,6 +23,7 @@ from escalation.follow_up import FollowUp, because_of, follow_ups, open_follow_u
 from escalation.history import remember
 from escalation.models import CaseEvent, CaseFile, Task, Timer
 from escalation.preconditions import IfMatch, expect
+from escalation.reopening import HUBS as HUBS  # noqa: PLC0414 - known by this name to pages
 from escalation.viewer import LEADS, Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, forbidden, requires
@@ -38,7 +39,6 @@ Teller = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "depu
 OfTheHub = Literal["strategy_discussion", "protection_conference", "review_conference"]
 OfTheSchool = Literal["left_school", "file_sent", "admitted", "absent_without_permission"]
 _SCHOOLS: Final = frozenset(OfTheSchool.__args__)  # type: ignore[attr-defined]
-HUBS: Final = ("MASH", "EDT")
 # Outcomes after which the authority assesses.
 ASSESSED: Final = ("NEW_REFERRAL", "EXISTING_REFERRAL", "CP_ENQUIRY")
 

@@ -29,7 +29,8 @@ class CaseFile(SQLModel, table=True):
     disclosure: what the Education Safeguarding Team said to a request to tell others.
     erasure_asked_at: an erasure that a hold has stopped, and that its release carries out.
     outcome, decided_at: the decision that stands, none while the work is open again (`reopening`).
-    first_decided_at: the first of all. answer_by: until when the hub is to say what it will do.
+    answer_by: until when the hub is to say what it will do; first_answer_by, first_answered_at: of
+    the first time, which a reopened case does not move.
     version: counts every change of the case or of its tasks.
     """
 
@@ -68,8 +69,9 @@ class CaseFile(SQLModel, table=True):
     outcome: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     decided_by_ref: str | None = None
-    first_decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     answer_by: datetime | None = Field(default=None, sa_type=_INSTANT)
+    first_answer_by: datetime | None = Field(default=None, sa_type=_INSTANT)
+    first_answered_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     entered_in_error_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     disclosure: str | None = None
     disclosure_at: datetime | None = Field(default=None, sa_type=_INSTANT)

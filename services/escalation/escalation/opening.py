@@ -22,6 +22,7 @@ from escalation.models import (
     Timer,
 )
 from escalation.planning import plan
+from escalation.reopening import answer_of
 from escalation.schedule import answer_due, timers_for
 
 _TABLES: Final[tuple[type[SQLModel], ...]] = (
@@ -67,6 +68,7 @@ async def open_case(
     that was heard of before the case.
     """
     case.held = early is not None and early.held
+    case.answer_by = case.first_answer_by = answer_of(case.decision)
     tasks = plan(case, [], case.decision["actions"], case.opened_at, rules.watched).opened
     tell_opened(session, case, traceparent)
     for task in tasks:
@@ -91,7 +93,7 @@ def _history(case: CaseFile, early: EarlyHold | None) -> Iterable[CaseEvent]:
 def _timers(case: CaseFile, task: Task, rules: Rules) -> list[Timer]:
     settings = rules.policy.settings(task.la or case.la)
     timers = timers_for(task, settings, rules.clock.now(), asks_safe=asks_safe(case, task))
-    return timers + answer_due(task, case.decision.get("clocks") or {})
+    return timers + answer_due(task, case.answer_by)
 
 
 async def _write(session: AsyncSession, rows: Sequence[SQLModel]) -> None:

@@ -12,6 +12,8 @@ from shared.events.envelope import new_event_id
 
 Json = Mapping[str, Any]
 NOW: Final = "now"
+# The outcome of a task that another team goes on with: nothing about it was decided.
+HANDED_OVER: Final = "handed_over"
 # Whether a team works the queue of a route and authority here.
 Watched = Callable[[str, str | None], bool]
 
@@ -25,20 +27,24 @@ class Plan:
     superseded: dict[UUID, Task] = field(default_factory=dict)
 
 
-def plan(
+def plan(  # noqa: PLR0917 - what is known, and what is asked
     case: CaseFile,
     existing: Sequence[Task],
     actions: Iterable[Json],
     at: datetime,
     watched: Watched,
+    afresh: Iterable[Json] = (),
 ) -> Plan:
     """Compares tasks and actions route by route and authority by authority; only ever raises.
 
     What is not in the actions stays. An acknowledgement given to less does not cover what is more
     urgent: then a new task is opened, and supersedes the old one where that was not closed. What
     a team has decided it did not decide with what is known now, so that is opened again too.
+
+    afresh: the same actions with their deadlines counted from now, for those whose own is past.
     """
     result = Plan()
+    again = {_key(task): task for task in (task_of(case, a, at, watched) for a in afresh)}
     duties = (t for t in existing if t.kind == "duty" and t.state != "superseded")
     latest = {_key(task): task for task in duties}
     for action in actions:
@@ -50,6 +56,8 @@ def plan(
             if raise_task(old, new):
                 result.raised.append(old)
         elif old.state == "done" or _more_urgent(new, old):
+            if old.state == "done" and old.outcome != HANDED_OVER:
+                _count_from_now(new, again.get(_key(new)), at)
             result.opened.append(new)
             if old.closed_at is None:
                 _supersede(old, at)
@@ -110,6 +118,13 @@ def put_in_order(case: CaseFile, tasks: Iterable[Task]) -> None:
 
 def _more_urgent(one: Task, other: Task) -> bool:
     return PRIORITIES.index(one.priority) < PRIORITIES.index(other.priority)
+
+
+def _count_from_now(task: Task, afresh: Task | None, at: datetime) -> None:
+    """The earlier work met or missed the deadline that is past; what is done anew has its own."""
+    if task.by is not None and task.by < at:
+        task.by = afresh.by if afresh else None
+        task.due_at = task.by or at
 
 
 def _key(task: Task) -> tuple[str, str | None, str | None, str]:

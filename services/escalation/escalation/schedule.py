@@ -1,6 +1,6 @@
 """When a task is looked at again if nobody acts. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -50,14 +50,13 @@ def first_look(
     return []
 
 
-def answer_due(task: Task, clocks: Mapping[str, str]) -> list[Timer]:
+def answer_due(task: Task, at: datetime | None) -> list[Timer]:
     """The hub says within a working day what it will do; silence after that is said aloud, and
     the school's lead is asked to chase it."""
-    at = clocks.get("LA_DECISION")
     if task.route != "MASH" or at is None:
         return []
     silence: list[Kind] = ["unanswered"] if task.by else ["overdue", "unanswered"]
-    return _timers(task, [(datetime.fromisoformat(at), kind) for kind in silence])
+    return _timers(task, [(at, kind) for kind in silence])
 
 
 def say_now(task: Task, now: datetime) -> list[Timer]:

@@ -144,7 +144,11 @@ class ReceiptNotice(SQLModel, table=True):
 
 
 class Progress(SQLModel, table=True):
-    """How far the hub is with a concern as a whole."""
+    """How far the hub is with a concern as a whole.
+
+    outcome, decided_at: of the decision that stands; earlier_outcome: of one that does not, since
+    the case was opened again at reopened_at.
+    """
 
     __tablename__ = "progress"
 
@@ -154,6 +158,8 @@ class Progress(SQLModel, table=True):
     claimed_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     decided_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     outcome: str | None = None
+    reopened_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    earlier_outcome: str | None = None
 
 
 class OutcomeRow(SQLModel, table=True):

@@ -70,8 +70,19 @@ async def _case_opened(session: AsyncSession, case: cases.CaseOpened) -> None:
 
 async def _case_raised(session: AsyncSession, case: cases.CaseRaised) -> None:
     await _progress(session, case.case_id, case.at, priority=case.priority)
-    detail = {"priority": case.priority, "routes": case.routes}
+    detail: dict[str, Any] = {"priority": case.priority, "routes": case.routes}
+    if case.reopened:
+        await _reopened(session, case)
+        detail["reopened"] = True
     await _tell(session, case.case_id, "case_raised", case.at, detail)
+
+
+async def _reopened(session: AsyncSession, case: cases.CaseRaised) -> None:
+    """What was decided is no longer how it stands, nor is it in anybody's hands yet."""
+    mine = col(Progress.concern_id) == case.case_id
+    values = {"reopened_at": case.at, "earlier_outcome": Progress.outcome}
+    nothing = {"outcome": None, "decided_at": None, "claimed_at": None}
+    await session.execute(update(Progress).where(mine).values(values | nothing))
 
 
 async def _case_claimed(session: AsyncSession, case: cases.CaseClaimed) -> None:
@@ -82,7 +93,12 @@ async def _case_claimed(session: AsyncSession, case: cases.CaseClaimed) -> None:
 
 
 async def _case_decided(session: AsyncSession, case: cases.CaseDecided) -> None:
-    await _progress(session, case.case_id, case.at, decided_at=case.at, outcome=case.outcome)
+    later = col(Progress.reopened_at) > case.at
+    # A raise is never held, a decision may be: then it is heard after it was opened again.
+    stood = update(Progress).where(col(Progress.concern_id) == case.case_id, later)
+    earlier = stood.values(earlier_outcome=case.outcome).returning(col(Progress.concern_id))
+    if (await session.execute(earlier)).first() is None:
+        await _progress(session, case.case_id, case.at, decided_at=case.at, outcome=case.outcome)
     await _tell(session, case.case_id, "case_decided", case.at, {"outcome": case.outcome})
 
 

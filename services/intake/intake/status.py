@@ -101,6 +101,7 @@ async def receipt(session: AsyncSession, concern: Concern, submission: Submissio
         "priority": (progress and progress.priority) or decision["priority"],
         "state": _state(progress),
         "outcome": progress.outcome if progress else None,
+        "earlier_outcome": progress.earlier_outcome if progress else None,
         "entered_in_error": concern.entered_in_error_at is not None,
         "tasks": [_task(task, told) for task in tasks.scalars()],
         "notices": [notice for notice in told if notice["task_id"] is None],

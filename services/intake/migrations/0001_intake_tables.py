@@ -151,6 +151,8 @@ def upgrade() -> None:
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("earlier_outcome", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("concern_id"),
     )
     op.create_table(

@@ -104,6 +104,20 @@ async def test_decisions_in_time_are_a_share_of_those_due(house: House) -> None:
     assert clock == {"clock": "LA_DECISION", "due": 10, "met_percent": 50, "overdue": 5}
 
 
+async def test_a_case_opened_again_counts_by_its_first_answer_alone(house: House) -> None:
+    cases = [await real(house) for _ in range(10)]
+    for case_id in cases[:5]:
+        version = (await house.case(worker(), case_id))["version"]
+        body = {"outcome": "ADVICE"}
+        await house.ask("POST", f"/v1/cases/{case_id}/decide", worker(), body, version)
+    for case_id in cases:
+        await house.amended(case_id, harm_level="severe")
+    house.clock.advance(timedelta(days=9))
+    counted = await figures(house)
+    clock = next(t for t in counted["timeliness"] if t["clock"] == "LA_DECISION")
+    assert clock == {"clock": "LA_DECISION", "due": 10, "met_percent": 50, "overdue": 5}
+
+
 async def test_children_seen_again_within_a_year_are_a_share(house: House) -> None:
     for number in range(5):
         await real(house, match_keys=[f"upn:{number}"])

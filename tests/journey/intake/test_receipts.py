@@ -216,6 +216,45 @@ async def test_a_case_raised_before_its_opening_is_heard_keeps_the_higher_priori
     assert (found["priority"], found["state"]) == ("P0", "in_queue")
 
 
+async def test_what_was_decided_and_is_open_again_is_in_the_queue_and_says_what_it_was(
+    intake: Intake,
+) -> None:
+    concern_id = await raised(intake)
+    now = intake.desk.runtime.clock.now()
+    decided = cases.CaseDecided(
+        case_id=concern_id,
+        at=now,
+        actor_ref="x",
+        outcome="ADVICE",
+        reason_given=False,
+        routes=["MASH"],
+    )
+    again = cases.CaseRaised(
+        case_id=concern_id,
+        at=now + timedelta(days=3),
+        priority="P1",
+        packs=[],
+        rules=[],
+        routes=[],
+        reopened=True,
+    )
+    await hear(intake, *opened(intake, concern_id), ("case.decided", decided))
+    await hear(intake, ("case.raised", again))
+    found = await shown(intake, concern_id)
+    assert (found["state"], found["outcome"], found["earlier_outcome"]) == (
+        "in_queue",
+        None,
+        "ADVICE",
+    )
+    late = decided.model_copy(update={"at": now + timedelta(hours=1), "outcome": "NFA"})
+    await hear(intake, ("case.decided", late))
+    assert (await shown(intake, concern_id))["state"] == "in_queue", "it was held, and is earlier"
+    anew = decided.model_copy(update={"at": now + timedelta(days=4), "outcome": "NEW_REFERRAL"})
+    await hear(intake, ("case.decided", anew))
+    found = await shown(intake, concern_id)
+    assert (found["state"], found["outcome"]) == ("decided", "NEW_REFERRAL")
+
+
 async def test_a_task_that_another_took_the_place_of_shows_as_superseded(intake: Intake) -> None:
     concern_id = await raised(intake)
     told = opened(intake, concern_id)

@@ -44,12 +44,13 @@ WHERE {_REAL} AND t.by IS NOT NULL AND t.state <> 'superseded' AND t.kind = 'dut
     AND (t.by < :now OR t.closed_at IS NOT NULL)
 GROUP BY t.route ORDER BY t.route
 """  # noqa: S608 - all of it is written here
+# The hub's first answer, by its first clock: that a case is opened again makes neither better.
 _DECIDED: Final = f"""
-SELECT count(*) AS due, count(*) FILTER (WHERE c.decided_at <= d.at) AS met,
-    count(*) FILTER (WHERE c.decided_at IS NULL) AS overdue
-FROM case_file c, LATERAL (
-    SELECT (c.decision -> 'clocks' ->> 'LA_DECISION')::timestamptz AS at) AS d
-WHERE {_REAL} AND d.at IS NOT NULL AND (d.at < :now OR c.decided_at IS NOT NULL)
+SELECT count(*) AS due, count(*) FILTER (WHERE c.first_answered_at <= c.first_answer_by) AS met,
+    count(*) FILTER (WHERE c.first_answered_at IS NULL) AS overdue
+FROM case_file c
+WHERE {_REAL} AND c.first_answer_by IS NOT NULL
+    AND (c.first_answer_by < :now OR c.first_answered_at IS NOT NULL)
 """  # noqa: S608 - all of it is written here
 _AGAIN: Final = f"""
 SELECT count(*) AS all, count(*) FILTER (WHERE EXISTS (

@@ -17,6 +17,7 @@ from escalation.deciding import Rules
 from escalation.follow_up import FollowUp, open_follow_up
 from escalation.history import remember
 from escalation.models import CaseFile, Task, Timer
+from escalation.planning import HANDED_OVER
 from escalation.shift.models import Handover
 
 _BECAUSE = {
@@ -59,7 +60,7 @@ async def take_over(
         takers = await open_follow_up(session, case, asked, rules)
     ending = [task for task in given if not _unconfirmed(task)]
     for task in ending:
-        task.state, task.outcome, task.closed_at = "done", "handed_over", now
+        task.state, task.outcome, task.closed_at = "done", HANDED_OVER, now
         tell_task_ended(session, task, now, "handed_over")
         task.version += 1
     if takers is not None:

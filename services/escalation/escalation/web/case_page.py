@@ -10,13 +10,13 @@ from escalation.access import Session, reach_case
 from escalation.acknowledge import is_a_call
 from escalation.case_view import CaseView, show_case
 from escalation.details import Details
-from escalation.milestones import HUBS
 from escalation.pausing import AT_MOST
+from escalation.reopening import HUBS
 from escalation.rows import OwnTaskRow, age_band
 from escalation.viewer import Viewer
 from escalation.web import case_words as words
 from escalation.web.case_models import CasePage, Happened, Linked, May, Opened, Sent, TaskCard
-from escalation.web.triage_rows import ANSWER, reference_of, types_words
+from escalation.web.triage_rows import reference_of, types_words
 from escalation.web.words import queue_name
 from shared.app import runtime_of
 from shared.policy.clocks import LONDON, ClockSpec, due
@@ -46,7 +46,6 @@ async def case_page(  # noqa: PLR0917 - the parts of the page
     gate = case.decision.get("gate")
     shown = next((t for t in own or case.tasks if viewer.works(t.route, t.la)), None)
     route, la = (shown.route, shown.la or _la(viewer, shown.route)) if shown else ("", "")
-    told = (case.decision.get("clocks") or {}).get(ANSWER)
     return CasePage(
         title=f"Case {reference_of(case.case_id)}",
         faults=sent.faults,
@@ -58,7 +57,7 @@ async def case_page(  # noqa: PLR0917 - the parts of the page
         typed=sent.typed,
         changed=None if sent.stale_since is None else history[sent.stale_since :],
         about=tuple(_about(case, now)),
-        answer=deadline(datetime.fromisoformat(told), now) if told and not case.outcome else None,
+        answer=deadline(case.answer_by, now) if case.answer_by and not case.outcome else None,
         tasks=cards,
         facts=words.facts_in_words(case.facts),
         gate=(words.GATE.get(gate["state"], gate["state"]), gate) if gate else None,
@@ -130,6 +129,10 @@ def _about(case: CaseView, now: datetime) -> Iterable[tuple[str, str]]:
     if case.outcome and case.decided_at:
         outcome = words.OUTCOMES.get(case.outcome, case.outcome)
         yield "Outcome", f"{outcome}, {said(case.decided_at, now)}"
+    for one in case.earlier:
+        outcome = words.OUTCOMES.get(one.outcome, one.outcome)
+        until = f"; open again since {said(one.reopened_at, now)}"
+        yield "Earlier outcome", f"{outcome}, {said(one.decided_at, now)}{until}"
 
 
 def _reasons(tasks: Iterable[OwnTaskRow]) -> Iterable[Mapping[str, Any]]:

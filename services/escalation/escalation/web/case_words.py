@@ -84,6 +84,7 @@ DONE: Final[Mapping[str, str]] = {
 _HAPPENED: Final[Mapping[str, str]] = {
     "opened": "The case was opened",
     "amended": "The concern was amended",
+    "reopened": "It is to be decided again: more has been said since the decision",
     "claimed": "Taken",
     "released": "Given back",
     "offered": "Offered to a colleague",

@@ -238,7 +238,10 @@ async def _view(
 
 def _where_it_stands(case: CaseFile, shown: CaseView, now: datetime) -> list[tuple[str, str]]:
     types = case.facts.get("concern_types") or ["not known"]
-    decided = f"{shown.outcome.replace('_', ' ').capitalize()}" if shown.outcome else "Not yet"
+    decided = _outcome(shown.outcome) if shown.outcome else "Not yet"
+    if shown.earlier and not shown.outcome:
+        before = shown.earlier[-1]
+        decided = f"Not yet again. Earlier: {_outcome(before.outcome)}, until more was said"
     return [
         ("Concern", ", ".join(humanised(str(one)) for one in types)),
         ("Age", age_band(case.facts.get("age_years"))),
@@ -247,6 +250,10 @@ def _where_it_stands(case: CaseFile, shown: CaseView, now: datetime) -> list[tup
         ("The hub’s decision", decided),
         ("Other cases of the same incident", str(shown.siblings)),
     ]
+
+
+def _outcome(code: str) -> str:
+    return code.replace("_", " ").capitalize()
 
 
 def _line(task: Task, viewer: Viewer, mine: Collection[UUID], now: datetime) -> TaskLine:

@@ -7,16 +7,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, DateTime, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.conflicts import Shown, siblings
-from escalation.milestones import HUBS
 from escalation.models import CaseFile, Task
 from escalation.queue import ORDER, Place, ids_in_order, in_queue
 from escalation.ranking import PRIORITIES, RANKS
+from escalation.reopening import HUBS
 from escalation.rows import TaskRow, task_row
 from escalation.seen_before import seen_before
 from escalation.viewer import Viewer
@@ -25,8 +25,6 @@ from shared.policy.readers.words import humanised
 from shared.web.times import Deadline, deadline, said, span
 
 ROWS: Final = 50
-# The clock of the hub's answer to whoever referred.
-ANSWER: Final = "LA_DECISION"
 _Other = aliased(Task)
 _LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
@@ -188,19 +186,17 @@ def _rows(viewer: Viewer) -> Select[Any]:
 
 
 def _answer_due(task: Task, case: CaseFile) -> datetime | None:
-    told = (case.decision.get("clocks") or {}).get(ANSWER)
     waits = task.kind == "duty" and task.route in HUBS and case.outcome is None
-    return datetime.fromisoformat(told) if told and waits else None
+    return case.answer_by if waits else None
 
 
 def _answer_late(now: datetime) -> ColumnElement[bool]:
     """What `_answer_due` says, of rows that are not read yet."""
-    told = col(CaseFile.decision)["clocks"][ANSWER].astext.cast(DateTime(timezone=True))
     return and_(
         col(Task.kind) == "duty",
         col(Task.route).in_(HUBS),
         col(CaseFile.outcome).is_(None),
-        told < now,
+        col(CaseFile.answer_by) < now,
     )
 
 
