@@ -54,11 +54,16 @@ def _checkpointer(told: dict[str, Any], failpoints: str) -> None:
 
 
 async def _sign_for_ever(told: dict[str, Any]) -> None:
+    checkpointer = checkpointer_of(told)
+    while True:
+        await checkpointer.round()
+        await checkpointer.signing.settle()
+        await asyncio.sleep(ROUND_SECONDS)
+
+
+def checkpointer_of(told: dict[str, Any]) -> Checkpointer:
     engine = make_engine(told["checkpointer"], "log-member", pool_size=1)
     place = Path(told["place"])
     memory, keys = SignedMemory(place / "signed"), KeyFile(place / "key")
     signing = Signing(make_sessions(engine), memory, keys, told["checkpointer"])
-    checkpointer = Checkpointer(signing, [], None, SystemClock())
-    while True:
-        await checkpointer.round()
-        await asyncio.sleep(ROUND_SECONDS)
+    return Checkpointer(signing, [], None, SystemClock())

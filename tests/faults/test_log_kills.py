@@ -150,6 +150,43 @@ async def test_kills_at_every_step_lose_double_and_fork_nothing(log_house: LogHo
     await judge(log_house)
 
 
+async def test_a_note_that_was_seen_is_there_again_after_a_crash_of_the_database(
+    log_house: LogHouse,
+) -> None:
+    """Its row is seen before it is flushed: here the crash comes between the two."""
+    await log_house.publish(3)
+    sequencer = log_house.start("sequencer")
+    await log_house.rows("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    await log_house.rows("SELECT pg_reload_conf()")
+    newest = "SELECT note FROM audit_log.checkpoint ORDER BY size DESC LIMIT 1"
+    checkpointer, head = log_member.checkpointer_of(log_house.told), None
+    while head is None:
+        head = await checkpointer.round()
+    ((seen,),) = await log_house.rows(newest)
+    assert checkpointer.signing.unsettled
+    await asyncio.to_thread(log_house.server.kill)
+    sequencer.kill()
+    await asyncio.to_thread(log_house.server.start)
+    await log_house.rows("ALTER SYSTEM RESET wal_writer_delay")
+    await log_house.publish(3)
+    await grown_to(log_house, head.size + 3)
+    await drained(log_house)
+    there = await log_house.rows("SELECT note FROM audit_log.checkpoint")
+    assert seen in [row["note"] for row in there]
+    await judge(log_house)
+
+
+async def grown_to(house: LogHouse, size: int) -> None:
+    sequencer = house.start("sequencer")
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            heads = "SELECT max(size) FROM audit_log.tree_head"
+            while (await house.rows(heads))[0][0] < size:  # noqa: ASYNC110 - another process's row
+                await asyncio.sleep(0.05)
+    finally:
+        sequencer.kill()
+
+
 async def drained(house: LogHouse) -> None:
     """Two sequencers and a checkpointer bring it all to the end."""
     members = [house.start(kind) for kind in ("sequencer", "sequencer", "checkpointer")]

@@ -25,6 +25,10 @@ class BenchSigning:
         """Proves that the newest head extends the last one signed, signs it and publishes it."""
         assert await self.checkpointer.round() is not None  # noqa: S101 - there was a new head
 
+    async def settle(self) -> None:
+        """Flushes what is published, as the checkpointer does before its next second."""
+        await self.checkpointer.signing.settle()
+
     async def close(self) -> None:
         await self.checkpointer.signing.close()
         await self.engine.dispose()

@@ -47,27 +47,22 @@ class Checkpointer:
     due: float = 0.0
 
     async def round(self) -> Checkpoint | None:
-        """Signs and publishes the newest head if it is new, and returns it. Raises `Refusal`."""
+        """Signs and publishes the newest head if it is new, and returns it. Raises `Refusal`.
+
+        Where a crash left one that was remembered and is not in the database, that one is first.
+        """
         # Whatever goes wrong on the way, the next round proves everything anew.
         before, self.tree = self.tree, None
         late = time.monotonic() >= self.due
         if await self._hear() or before is None or self.lacking or late:
-            tree, fresh = await self._proved()
-        else:
-            tree = await self.signing.grown(before)
-            fresh = tree is not None and tree.size > before.size
-            if tree is None:
-                tree, fresh = await self._proved()
+            return await self._prove_all()
+        tree = await self.signing.grown(before)
         if tree is None:
-            return None
-        head = self.signing.checkpoint(tree)
-        if fresh:
-            await self._sign(head)
-        self.tree = tree
-        return head if fresh else None
+            return await self._prove_all()
+        return await self._sign_newest(tree, fresh=tree.size > before.size)
 
-    async def _proved(self) -> tuple[CompactRange | None, bool]:
-        """The newest head, held to everything that is known; and whether it is to be signed."""
+    async def _prove_all(self) -> Checkpoint | None:
+        """The newest head, held to everything that is known before it is signed."""
         note = await self.signing.stored()
         stored = parse_checkpoint(note.text) if note else None
         remembered = self.signing.memory.read()
@@ -78,12 +73,28 @@ class Checkpointer:
         before = [remembered, stored, *self.heard.values()]
         tree = await self.signing.head([one for one in before if one is not None])
         self.due = time.monotonic() + PROVED_EVERY
-        if tree is None or note is None or stored is None or stored.size != tree.size:
-            return tree, tree is not None
+        if tree is None:
+            return None
+        if remembered and (stored.size if stored else 0) < remembered.size < tree.size:
+            # A witness or a reader may have seen it: it is there for all before anything newer is.
+            await self._sign(remembered)
+            self.signing.rung.set()
+            return remembered
+        if note is None or stored is None or stored.size != tree.size:
+            return await self._sign_newest(tree, fresh=True)
         await self._ask_again(stored, note)
-        return tree, False
+        return await self._sign_newest(tree, fresh=False)
+
+    async def _sign_newest(self, tree: CompactRange, *, fresh: bool) -> Checkpoint | None:
+        head = self.signing.checkpoint(tree)
+        if fresh:
+            await self._sign(head)
+        self.tree = tree
+        return head if fresh else None
 
     async def _sign(self, head: Checkpoint) -> None:
+        # The memory holds one head that the database could still lose, and never a second one.
+        await self.signing.settle()
         note = self.signing.sign(head, self.clock.now())
         await reach("checkpointer.after-memory")
         lines = await self._ask(self.witnesses, head, note)
@@ -150,6 +161,7 @@ async def keep_signing(checkpointer: Checkpointer) -> None:
         try:
             if await checkpointer.signing.alone():
                 await checkpointer.round()
+                await checkpointer.signing.settle()
         except Refusal as refusal:
             code = refusal.code
         except MemoryDamaged:

@@ -2,6 +2,8 @@
 
 The order is the safety: the head is committed before it is looked at; what is going to be signed is
 remembered outside the database before it is signed; the note is public when its row is committed.
+That row alone need not be flushed before it is seen: both heads behind it are, and it can be made
+again of them.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from audit_log.checkpointer.memory import SignedMemory
 from audit_log.merkle import EMPTY_ROOT, CompactRange, verify_consistency
 from audit_log.published import checkpoint, prove
 from audit_log.reading import NotThere, newest_head
+from audit_log.tiles import WIDTH
 from audit_log.trust.checkpoints import Checkpoint
 from audit_log.trust.notes import Note, Signature
 from audit_log.trust.signers import sign_note
@@ -27,6 +30,13 @@ from shared.bus.failpoint import reach
 from shared.db import connect
 
 Sessions = async_sessionmaker[AsyncSession]
+# Of a log that has grown by no more than a tile all that follows is leaves.
+_NEAR = """
+SELECT h.size, h.root, (SELECT max(c.size) FROM checkpoint c) AS signed,
+    (SELECT string_agg(e.leaf_hash, ''::bytea ORDER BY e.seq) FROM log_entry e
+        WHERE e.seq >= $1 AND e.seq < $1 + 256 AND e.seq < h.size) AS after
+FROM (SELECT size, root FROM tree_head ORDER BY size DESC LIMIT 1) h
+"""
 # Heads that are farther apart than 2^20 are proved from all tiles between.
 # What follows the signed size: leaves up to the next full tile, full tiles, leaves after the last.
 _GROWN = """
@@ -42,6 +52,14 @@ SELECT h.size, h.root, (SELECT max(c.size) FROM checkpoint c) AS signed,
 FROM (SELECT size, root FROM tree_head ORDER BY size DESC LIMIT 1) h,
     (SELECT ($1::bigint + 255) / 256 * 256 AS starts) s
 """
+# Seen at once, flushed by `settle`: until then a crash of the database's machine can lose it, while
+# the head that it signs is flushed in the log and in the memory, of which the next start makes it.
+_PUBLISH_ALONE = """
+INSERT INTO checkpoint (size, note, at)
+SELECT $1, $2, $3 FROM set_config('synchronous_commit', 'off', true) ON CONFLICT DO NOTHING
+"""
+# Written and committed in order to be flushed, with all that was committed before it.
+_SETTLE = "SELECT pg_logical_emit_message(true, 'checkpoint', '')"
 # One statement is one transaction: the note is never there without what came with it.
 _PUBLISH = """
 WITH signed AS (
@@ -68,7 +86,7 @@ class Signing:
     """What signing needs: the database, the memory outside it, and the keys.
 
     dsn: of a connection that is kept for the few statements of most rounds. rung: set when the log
-    tells that it has grown.
+    tells that it has grown. unsettled: a published note may not be flushed yet.
     """
 
     sessions: Sessions
@@ -76,6 +94,7 @@ class Signing:
     keys: KeyFile
     dsn: str
     rung: asyncio.Event = field(default_factory=asyncio.Event)
+    unsettled: bool = False
     _connection: asyncpg.Connection | None = None
     _alone: bool = False
 
@@ -129,12 +148,14 @@ class Signing:
         """The newest committed head, where it is `tree`, the last that was signed, with the leaves
         and full tiles that follow it added. None where anything is not so: `head` says what is."""
         connection = await self.connection()
-        row = await connection.fetchrow(_GROWN, tree.size)
+        row = await connection.fetchrow(_NEAR, tree.size)
+        if row is not None and row["size"] > tree.size + WIDTH:
+            row = await connection.fetchrow(_GROWN, tree.size)
         if row is None or row["signed"] != tree.size or row["size"] < tree.size:
             return None
         after = CompactRange(tree.size, tree.hashes)
         for name, height in (("before", 0), ("tiles", _HEIGHT), ("after", 0)):
-            for tail in split_hashes(row[name] or b""):
+            for tail in split_hashes(row.get(name) or b""):
                 after.append(tail, height)
         return after if (after.size, after.root()) == (row["size"], row["root"]) else None
 
@@ -150,13 +171,25 @@ class Signing:
         new cosignatures are added.
 
         COMMIT POINT: from here on `/checkpoint` shows it. Before it a crash has handed the note at
-        most to witnesses; the next start signs the same head, or one that extends it.
+        most to witnesses; after it, and before `settle`, a crash of the database may lose it.
+        Either way the next start publishes the same head first, from the memory.
         """
         await reach("checkpointer.before-commit")
         connection = await self.connection()
-        told = [str(line) for line in lines.values()]
-        await connection.execute(_PUBLISH, head.size, bytes(note).decode(), at, list(lines), told)
+        shown = head.size, bytes(note).decode(), at
+        if lines:
+            told = [str(line) for line in lines.values()]
+            await connection.execute(_PUBLISH, *shown, list(lines), told)
+        else:
+            self.unsettled = True
+            await connection.execute(_PUBLISH_ALONE, *shown)
         await reach("checkpointer.after-commit")
+
+    async def settle(self) -> None:
+        """Flushes what was published. Before the memory forgets the head of it, this has ended."""
+        if self.unsettled:
+            await (await self.connection()).execute(_SETTLE)
+            self.unsettled = False
 
 
 async def _extends(session: AsyncSession, head: Checkpoint, earlier: Checkpoint) -> None:
