@@ -10,7 +10,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.app import Runtime
+from shared.clock import Clock
 from shared.db import is_transient
 
 log = structlog.get_logger(__name__)
@@ -54,19 +55,30 @@ class Change:
 
 @dataclass(eq=False)
 class Desk:
-    """One open page's place: what has changed in its queue since it last looked."""
+    """One open page's place: what has changed in its queue since it last looked.
+
+    wakes_at: the next instant at which the clock alone changes what the page says. struck: when
+    that was found to have come; all desks that wake at a look wake at one instant.
+    """
 
     route: str
     la: str
     changed: dict[UUID, int] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     overrun: bool = False
+    wakes_at: datetime | None = None
+    struck: datetime | None = None
 
     def tell(self, change: Change) -> None:
         if len(self.changed) >= _PENDING_MOST:
             self.overrun = True  # it reads the whole page again
         self.changed[change.task_id] = change.seq
         self.woken.set()
+
+    def wake(self, now: datetime) -> None:
+        if self.wakes_at is not None and self.wakes_at <= now:
+            self.wakes_at, self.struck = None, now
+            self.woken.set()
 
     def taken(self) -> dict[UUID, int]:
         """The changes so far, each task's last; the desk has them now."""
@@ -78,8 +90,8 @@ class Desk:
 class Feed:
     """The desks that are open in this process, and the one look at the database for all of them."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
         self._desks: set[Desk] = set()
         self._told: OrderedDict[int, None] = OrderedDict()
         self._opened = asyncio.Event()
@@ -115,6 +127,9 @@ class Feed:
         """For ever: looks while a desk is open, and tells each what it does not know yet."""
         while True:
             await self._opened.wait()
+            now = self._clock.now()
+            for desk in self._desks:
+                desk.wake(now)
             try:
                 await self._look()
             except Exception as error:

@@ -310,11 +310,21 @@ def upgrade() -> None:
 
 def _tell_desks(schema: str) -> None:
     """Whoever changes a task, in whatever schema they are, desks that show it hear of it."""
-    into = f"INSERT INTO {schema}.queue_change (task_id, route, la)"
-    unfinished = "case_id = new.id AND closed_at IS NULL"
+    told = f"INSERT INTO {schema}.queue_change (task_id, route, la)"
+    shown = "closed_at IS NULL AND kind <> 'clock'"
+    # What stands in a row as "open elsewhere" is every other route of its case.
+    elsewhere = f"{told} SELECT id, route, la FROM {schema}.task AS other WHERE {shown}"  # noqa: S608 - our own names
     noted = {
-        "task": f"{into} VALUES (new.id, new.route, new.la)",
-        "case": f"{into} SELECT id, route, la FROM {schema}.task WHERE {unfinished}",  # noqa: S608 - our own names
+        "opened": f"""
+            {told} SELECT id, route, la FROM opened WHERE kind <> 'clock';
+            {elsewhere} AND case_id IN (SELECT case_id FROM opened WHERE kind <> 'clock')
+                AND id NOT IN (SELECT id FROM opened)
+                AND EXISTS (SELECT FROM opened WHERE opened.case_id = other.case_id
+                    AND opened.route <> other.route AND opened.kind <> 'clock')""",  # noqa: S608
+        "change": f"{told} VALUES (new.id, new.route, new.la)",
+        "end": f"{elsewhere} AND case_id = new.case_id AND route <> new.route",
+        "case": f"{elsewhere} AND case_id = new.id",
+        "exclusion": f"{elsewhere} AND case_id = new.case_id",
     }
     for what, note in noted.items():
         op.execute(f"""
@@ -324,36 +334,34 @@ def _tell_desks(schema: str) -> None:
             END $$
         """)
     op.execute("""
-        CREATE TRIGGER tell_desks AFTER INSERT OR UPDATE ON task
-        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_task()
+    # Once for all tasks of a new case, which then have nobody else to tell.
+        CREATE TRIGGER tell_desks_of_opened AFTER INSERT ON task REFERENCING NEW TABLE AS opened
+        FOR EACH STATEMENT EXECUTE FUNCTION tell_desks_of_opened()
     """)
     op.execute("""
-        CREATE TRIGGER tell_desks AFTER UPDATE OF rating, unprocessed, entered_in_error_at
-        ON case_file FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
-    """)
-    # A task that ends is "open elsewhere" no more; who is kept out may not go on seeing a row.
-    op.execute("""
-        CREATE FUNCTION tell_desks_of_its_case() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            INSERT INTO queue_change (task_id, route, la)
-            SELECT id, route, la FROM task WHERE case_id = new.case_id AND closed_at IS NULL;
-            RETURN NULL;
-        END $$
+        CREATE TRIGGER tell_desks AFTER UPDATE ON task FOR EACH ROW
+        WHEN (new.kind <> 'clock') EXECUTE FUNCTION tell_desks_of_change()
     """)
     op.execute("""
         CREATE TRIGGER tell_desks_of_end AFTER UPDATE OF closed_at ON task FOR EACH ROW
-        WHEN (old.closed_at IS NULL AND new.closed_at IS NOT NULL)
-        EXECUTE FUNCTION tell_desks_of_its_case()
+        WHEN (old.closed_at IS NULL AND new.closed_at IS NOT NULL AND new.kind <> 'clock')
+        EXECUTE FUNCTION tell_desks_of_end()
     """)
     op.execute("""
+        CREATE TRIGGER tell_desks AFTER UPDATE OF rating, unprocessed, entered_in_error_at, facts,
+            decision, data_issues, answer_by, outcome ON case_file
+        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
+    """)
+    op.execute("""
+    # Who is kept out may not go on seeing a row.
         CREATE TRIGGER tell_desks AFTER INSERT ON exclusion
-        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_its_case()
+        FOR EACH ROW EXECUTE FUNCTION tell_desks_of_exclusion()
     """)
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION tell_desks_of_task CASCADE")
-    op.execute("DROP FUNCTION tell_desks_of_case CASCADE")
-    op.execute("DROP FUNCTION tell_desks_of_its_case CASCADE")
+    for what in ("opened", "change", "end", "case", "exclusion"):
+        op.execute(f"DROP FUNCTION tell_desks_of_{what} CASCADE")
     for table in (
         "handover",
         "queue_change",

@@ -13,7 +13,7 @@ from tests.journey.escalation.house import House, worker
 
 @pytest_asyncio.fixture
 async def feed(house: House) -> AsyncIterator[Feed]:
-    feed = Feed(house.runtime.sessions)
+    feed = Feed(house.runtime.sessions, house.clock)
     looking = asyncio.create_task(feed.run())
     yield feed
     looking.cancel()
@@ -106,3 +106,52 @@ async def test_a_desk_back_after_all_notes_are_gone_is_told_to_read_anew(
     await house.sql("DELETE FROM queue_change")
     async with feed.desk("MASH", "821", 1) as desk:
         assert desk.overrun
+
+
+async def noted(house: House) -> list[tuple[UUID, str]]:
+    rows = await house.sql("SELECT task_id, route FROM queue_change ORDER BY seq")
+    return [(row["task_id"], row["route"]) for row in rows]
+
+
+async def test_a_new_case_is_noted_once_for_each_of_its_tasks(house: House) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "yes"})
+    rows = await house.sql("SELECT id FROM task WHERE case_id = $1 AND kind <> 'clock'", case_id)
+    told = [task for task, _ in await noted(house)]
+    assert sorted(told) == sorted(row["id"] for row in rows)
+    assert len(told) > 1
+
+
+async def test_a_task_on_another_route_refreshes_the_rows_that_say_where_else_it_is_open(
+    house: House, feed: Feed
+) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "yes"})
+    other = await house.raised()
+    task = await hub_task(house, case_id)
+    async with feed.desk("MASH", "821", None) as desk:
+        await heard(desk, {task, await hub_task(house, other)})
+        await house.sql("DELETE FROM queue_change")
+        version = (await house.case(worker(), case_id))["version"]
+        body = {"question": "Who is with the child?"}
+        asked = await house.ask("POST", f"/v1/cases/{case_id}/ask", worker(), body, version)
+        assert asked.status_code == 200
+        assert set(await heard(desk, {task})) == {task}
+        await house.sql("DELETE FROM queue_change")
+        await house.sql(
+            "UPDATE task SET state = 'acknowledged', closed_at = now() "
+            "WHERE case_id = $1 AND kind = 'information'",
+            case_id,
+        )
+        assert set(await heard(desk, {task})) == {task}
+    assert {route for _, route in await noted(house)} >= {"MASH", "POLICE_999"}
+    assert [route for _, route in await noted(house)].count("DSL") == 1
+
+
+async def test_a_row_hears_of_what_an_amendment_adds_to_its_concern(
+    house: House, feed: Feed
+) -> None:
+    case_id = await house.raised()
+    task = await hub_task(house, case_id)
+    async with feed.desk("MASH", "821", None) as desk:
+        await heard(desk, {task})
+        await house.amended(case_id, concern_types=["neglect"])
+        assert task in await heard(desk, {task})

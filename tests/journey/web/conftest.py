@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from escalation.app import create_app
 from escalation.settings import EscalationSettings
+from escalation.web.live import Live
 from handrail.issuer import client_secret, issuer_app
 from handrail.issuer_people import PEOPLE_CLIENT, PEOPLE_PATH, People, people_router
 from shared.auth import Principal
@@ -27,6 +28,7 @@ from shared.clock import Clock, SetClock
 from shared.errors import install_problem_handlers
 from shared.web import page_router, posted, signed_in
 from tests.conftest import TestIssuer
+from tests.journey.web.streams import Open
 
 ORIGIN = "http://127.0.0.1:1"
 DUTY = "demo-worker-mash-821"
@@ -199,3 +201,16 @@ async def desks(
 @pytest.fixture
 def desk(desks: Callable[[], Desk]) -> Desk:
     return desks()
+
+
+@pytest_asyncio.fixture
+async def opened(desk: Desk) -> AsyncIterator[Open]:
+    live: Live = desk.app.state.live
+    work = [asyncio.create_task(live.feed.run()), asyncio.create_task(live.ends.run())]
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        async with listening(desk.app, port):
+            yield Open(port.getsockname()[1])
+            live.ends._end_all()
+    for task in work:
+        task.cancel()

@@ -1,109 +1,26 @@
 """An open desk: each change reaches it as a row, nothing kept from it does, and it ends in time."""
 
-import asyncio
 import re
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from html import unescape
 from uuid import UUID
 
-import httpx2
 import pytest
-import pytest_asyncio
 from sqlalchemy import event
 
-from escalation.web.live import Live
 from shared.clock import SetClock
 from tests.conftest import Database, TestIssuer
 from tests.journey.escalation.house import House, worker
-from tests.journey.web.conftest import DUTY, Desk, hidden, listening
+from tests.journey.web.conftest import DUTY, Desk, hidden
+from tests.journey.web.streams import HERE, Open, Stream, live_address
 
-HERE = "/triage/MASH/821"
 MANAGER = "demo-manager-mash-821"
 
 
 @pytest.fixture
 def house(desk: Desk, clock: SetClock, issuer: TestIssuer, database: Database) -> House:
     return House(desk.app, clock, issuer, database)
-
-
-@dataclass
-class Stream:
-    """What an open page is sent: the text of each event, and the last id."""
-
-    events: list[str] = field(default_factory=list)
-    last: str = ""
-    over: bool = False
-
-    @property
-    def text(self) -> str:
-        return unescape("\n".join(self.events))
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - what it waits for is another task's
-                await asyncio.sleep(0.02)
-
-
-@dataclass
-class Open:
-    """Opens pages' streams over a real connection, as a browser does."""
-
-    port: int
-
-    @asynccontextmanager
-    async def stream(
-        self, desk: Desk, address: str | None = None, last: str = ""
-    ) -> AsyncIterator[Stream]:
-        address = address or live_address((await desk.get(HERE)).text)
-        headers = {"Cookie": f"handrail-escalation={desk.cookie}", "Sec-Fetch-Site": "same-origin"}
-        headers |= {"Last-Event-ID": last} if last else {}
-        found = Stream()
-        url = f"http://127.0.0.1:{self.port}{address}"
-        async with (
-            httpx2.AsyncClient(trust_env=False, timeout=30) as client,
-            client.stream("GET", url, headers=headers) as answer,
-        ):
-            assert answer.status_code == 200
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            reading = asyncio.create_task(_read(answer, found))
-            yield found
-            reading.cancel()
-
-
-async def _read(answer: httpx2.Response, into: Stream) -> None:
-    data: list[str] = []
-    async for line in answer.aiter_lines():
-        if line.startswith("id: "):
-            into.last = line[4:]
-        elif line.startswith(("data: ", "event: ")):
-            data.append(line)
-        elif not line and data:
-            into.events.append("\n".join(data))
-            data = []
-    into.over = True
-
-
-def live_address(html: str) -> str:
-    found = re.search(r'hx-sse:connect="([^"]+)"', html)
-    assert found
-    return unescape(found[1])
-
-
-@pytest_asyncio.fixture
-async def opened(desk: Desk) -> AsyncIterator[Open]:
-    live: Live = desk.app.state.live
-    work = [asyncio.create_task(live.feed.run()), asyncio.create_task(live.ends.run())]
-    with socket.socket() as port:
-        port.bind(("127.0.0.1", 0))
-        async with listening(desk.app, port):
-            yield Open(port.getsockname()[1])
-            live.ends._end_all()
-    for task in work:
-        task.cancel()
 
 
 async def hub_task(house: House, case_id: UUID) -> UUID:

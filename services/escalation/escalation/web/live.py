@@ -1,28 +1,26 @@
 """The live updates of a queue's page: server-sent events that htmx puts into the table."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from escalation.live import KEPT, Feed
-from escalation.queue import Place, authority_of, read_place
-from escalation.viewer import Viewer, viewer_of
-from escalation.web.live_board import Board, Shown
+from escalation.live import KEPT, Desk, Feed
+from escalation.queue import authority_of, read_place
+from escalation.viewer import viewer_of
+from escalation.web.live_board import Board
 from escalation.web.live_ends import Ends
-from escalation.web.triage_rows import Narrowed, Row, narrowed
+from escalation.web.live_page import OpenPage, Page
+from escalation.web.triage_rows import narrowed
 from shared.app import Runtime, runtime_of
 from shared.auth import Principal
-from shared.policy.clocks import LONDON
-from shared.web import View, fragment, signed_in
-from shared.web.times import clock_time
+from shared.web import signed_in
 
 router = APIRouter(include_in_schema=False)
 Worker = Annotated[Principal, Depends(signed_in("worker", "manager"))]
@@ -45,27 +43,6 @@ class Asked(BaseModel):
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which rows stand on the page: those after `after`, up to `until`."""
-
-    after: Place | None
-    until: Place | None
-    part: Narrowed
-
-    def holds(self, shown: Shown) -> bool:
-        place = shown.found.place
-        return (
-            (self.after is None or place > self.after)
-            and (self.until is None or place <= self.until)
-            and self.part.holds(shown.row)
-        )
-
-
-class RowView(View):
-    row: Row
-
-
 @dataclass(frozen=True)
 class Live:
     """What live updates need in a process, in `app.state.live`."""
@@ -78,7 +55,7 @@ class Live:
 def live_in(app: FastAPI) -> Live:
     runtime: Runtime = app.state.runtime
     board = Board(runtime.sessions, runtime.clock)
-    return Live(Feed(runtime.sessions), board, Ends())
+    return Live(Feed(runtime.sessions, runtime.clock), board, Ends())
 
 
 @router.get("/triage/{route}/{la}/live")
@@ -101,7 +78,10 @@ async def live(  # noqa: PLR0917 - one parameter for each part of the request
     age = runtime_of(request).clock.now().timestamp() - asked.at
     # A page that has heard of no change at all may have slept through some.
     known = since > 0 or age < KEPT.total_seconds()
-    events = _events(request, viewer, (route, la), page, since) if known else _reload()
+    read = datetime.fromtimestamp(asked.at, UTC) if asked.at else runtime_of(request).clock.now()
+    live: Live = request.app.state.live
+    shown = OpenPage(request, live.board, viewer, (route, la), page, read)
+    events = _events(request, shown, since) if known else _reload()
     return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -109,29 +89,44 @@ async def _reload() -> AsyncIterator[str]:
     yield _RELOAD
 
 
-async def _events(
-    request: Request, viewer: Viewer, queue: tuple[str, str], page: Page, since: int
-) -> AsyncIterator[str]:
+async def _events(request: Request, page: OpenPage, since: int) -> AsyncIterator[str]:
     """No session is held: each look has its own, for as long as it takes."""
     live: Live = request.app.state.live
-    render = partial(_written, request)
     yield ": open\n\n"
-    with live.ends.of(request) as ended, live.board.place(viewer):
-        async with live.feed.desk(*queue, since) as desk:
+    with live.ends.of(request) as ended, live.board.place(page.viewer):
+        async with live.feed.desk(*page.queue, since) as desk:
+            desk.struck = runtime_of(request).clock.now()
             while not ended.is_set():
                 if desk.overrun:
                     yield _RELOAD
                     return
-                changed = desk.taken()
-                if changed:
-                    rows = await live.board.rows(viewer, *queue, changed, render)
-                    since = max(*changed.values(), since)
-                    yield _message(since, _pieces(changed, rows, page, _said(request)))
+                since, said = await _said(page, desk, since, runtime_of(request).clock.now())
+                if said:
+                    yield f"id: {since}\n{said}\n"
                     continue
                 with suppress(TimeoutError):
                     await _first(desk.woken, ended)
                     continue
                 yield ": still here\n\n"
+
+
+async def _said(page: OpenPage, desk: Desk, since: int, now: datetime) -> tuple[int, str]:
+    """What has changed and what the clock has moved since the desk was last asked, with the last
+    change of it; nothing where there is none."""
+    changed, struck = desk.taken(), desk.struck
+    desk.struck = None
+    said = ""
+    if changed:
+        said = await page.changed(changed)
+        desk.wakes_at = _sooner(desk.wakes_at, page.moves_at(now, changed))
+    if struck is not None:
+        said += await page.passed(struck)
+        desk.wakes_at = page.moves_at(struck)
+    return max(since, *changed.values()) if changed else since, said
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -146,32 +141,3 @@ async def _first(*events: asyncio.Event) -> None:
             wait.cancel()
     if not done:
         raise TimeoutError
-
-
-def _pieces(
-    changed: Iterable[UUID], rows: Mapping[UUID, Shown], page: Page, said: str
-) -> Iterable[str]:
-    """A row that is there already is taken out first: its place may be another now."""
-    for task in changed:
-        yield f'data: <hx-partial hx-target="#row-{task}" hx-swap="delete"></hx-partial>\n'
-        shown = rows.get(task)
-        if shown is not None and page.holds(shown):
-            yield shown.html
-    yield f'data: <hx-partial hx-target="#live-said" hx-swap="innerHTML">{said}</hx-partial>\n'
-
-
-def _message(seq: int, pieces: Iterable[str]) -> str:
-    return f"id: {seq}\n{''.join(pieces)}\n"
-
-
-def _written(request: Request, row: Row) -> str:
-    """The row with where it belongs, as lines of an event."""
-    html = fragment(request, "escalation/triage-live.html", RowView(title="", row=row))
-    lines = (line for line in html.splitlines() if line)
-    return "".join(f"data: {line}\n" for line in lines)
-
-
-def _said(request: Request) -> str:
-    """Of a minute, so that who listens to the page hears of changes once a minute at most."""
-    now = runtime_of(request).clock.now().astimezone(LONDON)
-    return f"The queue changed at {clock_time(now.time())}."

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.models import Exclusion
 from escalation.viewer import Viewer
+from escalation.web.row_times import When
 from escalation.web.triage_rows import Found, Row, find_tasks
 from shared.auth.principal import SCHOOL_ROLES
 from shared.clock import Clock
@@ -57,6 +58,7 @@ class Board:
         self._sessions, self._clock = sessions, clock
         self._open: Counter[str] = Counter()
         self._looks: dict[Key, asyncio.Task[Look]] = {}
+        self._said: dict[When, str] = {}
 
     @contextmanager
     def place(self, viewer: Viewer) -> Iterator[None]:
@@ -72,7 +74,8 @@ class Board:
     ) -> dict[UUID, Shown]:
         """Of the changed tasks those that this viewer has in the queue, as they see them.
 
-        changed: each task's last change, by which desks that ask for the same are known.
+        changed: each task's last change, by which desks that ask for the same are known; or any
+        other number that desks with the same question have in common.
         """
         shared = not any(grant.role in SCHOOL_ROLES for grant in viewer.principal.roles)
         looks = await self._shared(viewer, route, la, changed) if shared else []
@@ -85,6 +88,13 @@ class Board:
             for look in looks
             for task in changed.keys() & look.found.keys()
         }
+
+    def said(self, when: When, render: Callable[[When], str]) -> str:
+        """What a row says of the time, which is the same for everyone."""
+        if when not in self._said:
+            self._said[when] = render(when)
+            asyncio.get_running_loop().call_later(_KEPT, self._said.pop, when, None)
+        return self._said[when]
 
     def _shown(self, look: Look, found: Found, viewer: Viewer, render: Render) -> Shown:
         # Who has it is all in which they differ: a row is made once for each answer to that.

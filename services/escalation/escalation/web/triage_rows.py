@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,9 +20,9 @@ from escalation.reopening import HUBS
 from escalation.rows import TaskRow, task_row
 from escalation.seen_before import seen_before
 from escalation.viewer import Viewer
+from escalation.web.row_times import Times, When, when_at
 from escalation.web.words import queue_name
 from shared.policy.readers.words import humanised
-from shared.web.times import Deadline, deadline, said, span
 
 ROWS: Final = 50
 _Other = aliased(Task)
@@ -30,10 +30,8 @@ _LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 class Row(BaseModel):
-    """place: sorts rows as the queue does, where digits are compared as numbers. waiting: how long
-    what is due now has been open. decision: until when the hub is to say what it will do. late: the
-    deadline has passed, or that has. elsewhere: whom else the case is open with. seen_before:
-    earlier cases of the child within twelve months."""
+    """place: sorts rows as the queue does, where digits are compared as numbers. elsewhere: whom
+    else the case is open with. seen_before: earlier cases of the child within twelve months."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -41,11 +39,7 @@ class Row(BaseModel):
     rating: str | None
     reference: str
     types: str
-    by: Deadline
-    waiting: str
-    decision: Deadline | None
-    late: bool
-    paused: str
+    when: When
     place: str
     elsewhere: tuple[str, ...]
     seen_before: int
@@ -65,19 +59,18 @@ class Found:
     def place(self) -> Place:
         return self.task.rank, self.task.due_at, self.task.id
 
+    @property
+    def times(self) -> Times:
+        return _times(self.task, self.case.answer_by, self.case.outcome)
+
     def row(self, viewer: Viewer, now: datetime) -> Row:
         shown = task_row(self.task, self.case, self.siblings, viewer, now)
-        paused, answer = self.task.paused_until, _answer_due(self.task, self.case)
         return Row(
             task=shown,
             rating=self.case.rating,
             reference=reference_of(self.task.case_id),
             types=types_words(shown.concern_types),
-            by=deadline(shown.by, now),
-            waiting=span(shown.opened_at, now) if shown.by is None else "",
-            decision=deadline(answer, now) if answer else None,
-            late=shown.overdue or (answer is not None and answer < now),
-            paused=said(paused, now) if paused and paused > now else "",
+            when=when_at(self.times, now),
             place=_sortable(self.place),
             elsewhere=tuple(queue_name(route) for route in sorted(self.routes or ())),
             seen_before=self.seen_before,
@@ -105,7 +98,7 @@ class Narrowed(BaseModel):
         if self.has == "nobody":
             yield col(Task.claimed_by_ref).is_(None)
         if self.overdue:
-            yield or_(col(Task.by) < now, _answer_late(now))
+            yield or_(col(Task.by) <= now, _answer_late(now))
         if self.priority:
             yield col(Task.priority) == self.priority
 
@@ -120,7 +113,7 @@ class Narrowed(BaseModel):
         """What `where` says, of a row that is known already."""
         return (
             (not self.has or row.task.has_it == {"mine": "me", "nobody": None}[self.has])
-            and (not self.overdue or row.late)
+            and (not self.overdue or row.when.late)
             and (not self.priority or row.task.priority == self.priority)
         )
 
@@ -160,6 +153,29 @@ async def find_tasks(
     return [Found(*row) for row in await session.execute(query)]
 
 
+async def find_times(  # noqa: PLR0917 - one parameter for each part of the question
+    session: AsyncSession,
+    viewer: Viewer,
+    route: str,
+    la: str,
+    bounds: tuple[Place | None, Place | None],
+    part: Narrowed,
+    now: datetime,
+) -> dict[UUID, Times]:
+    """Of the rows of one page, which may have grown. bounds: after which it begins, and its end."""
+    after, until = bounds
+    only = list(part.where(viewer, now))
+    if until is not None:
+        only.append(tuple_(*ORDER) <= tuple_(*until))
+    ids = ids_in_order(viewer, route, la, after, 2 * ROWS, only, part.ranks)
+    rows = await session.execute(
+        select(Task, col(CaseFile.answer_by), col(CaseFile.outcome))
+        .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
+        .where(col(Task.id).in_(ids))
+    )
+    return {task.id: _times(task, answer_by, outcome) for task, answer_by, outcome in rows}
+
+
 def _rows(viewer: Viewer) -> Select[Any]:
     routes = (
         select(func.array_agg(func.distinct(col(_Other.route))))
@@ -185,18 +201,18 @@ def _rows(viewer: Viewer) -> Select[Any]:
     )
 
 
-def _answer_due(task: Task, case: CaseFile) -> datetime | None:
-    waits = task.kind == "duty" and task.route in HUBS and case.outcome is None
-    return case.answer_by if waits else None
+def _times(task: Task, answer_by: datetime | None, outcome: str | None) -> Times:
+    waits = task.kind == "duty" and task.route in HUBS and outcome is None
+    return Times(task.opened_at, task.by, answer_by if waits else None, task.paused_until)
 
 
 def _answer_late(now: datetime) -> ColumnElement[bool]:
-    """What `_answer_due` says, of rows that are not read yet."""
+    """What `_times` says of the hub's answer, of rows that are not read yet."""
     return and_(
         col(Task.kind) == "duty",
         col(Task.route).in_(HUBS),
         col(CaseFile.outcome).is_(None),
-        col(CaseFile.answer_by) < now,
+        col(CaseFile.answer_by) <= now,
     )
 
 
