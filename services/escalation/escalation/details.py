@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 Reader = Annotated[Principal, Depends(requires("worker", "manager", "dsl", "deputy_dsl"))]
 Reason = Literal["triage", "decision", "call_back", "strategy_discussion", "handover", "complaint"]
-ForWhat = Reason | Literal["release_check"]
+ForWhat = Reason | Literal["release_check", "question"]
 
 
 class Opened(BaseModel):
@@ -101,6 +102,21 @@ async def opened_details(
     if any(content is None for content in contents):
         raise _closed()  # what cannot be opened cannot be checked against
     return contents
+
+
+async def opened_notes(  # noqa: PLR0917 - the parts of one reading
+    session: AsyncSession,
+    runtime: Runtime,
+    viewer: Viewer,
+    notes: Sequence[CaseEvent],
+    case_id: UUID,
+    reason: ForWhat,
+) -> list[Note]:
+    """Some notes of the case and nothing else of it; recorded as a reading. Commits."""
+    if runtime.opener is None:
+        raise _closed()
+    await _record(session, runtime, viewer, case_id, reason)
+    return [_note(runtime.opener, note, str(case_id)) for note in notes]
 
 
 async def _sealed(

@@ -72,14 +72,14 @@ async def ask_school(  # noqa: PLR0917 - one parameter for each part of the requ
         route="DSL",
         la=None,
         priority=max(case.priority, "P1"),
-        script="The hub asks for information. Its question is in the case's details.",
+        script="The hub asks for information. Its question is kept sealed: open it with the task.",
         because=_BECAUSE,
         by=due(ClockSpec("CLOSE_NEXT_WD"), now, None),
     )
-    await open_follow_up(session, case, asked, rules)
+    task = await open_follow_up(session, case, asked, rules)
     case.version += 1
     note = seal_note(runtime.sealer, case, body.question)
-    tell_note(session, case, "question", now, viewer.ref, note)
+    tell_note(session, case, "question", now, viewer.ref, note, task_id=task.id)
     # COMMIT POINT: after it the lead is asked; before it nobody is.
     await commit(session)
     runtime.doorbell.ring()
@@ -122,7 +122,7 @@ async def answer_hub(  # noqa: PLR0917 - one parameter for each part of the requ
     case.version += 1
     await cancel_timers(session, [task.id])
     note = seal_note(runtime.sealer, case, body.answer)
-    tell_note(session, case, "answer", now, viewer.ref, note)
+    tell_note(session, case, "answer", now, viewer.ref, note, task_id=task.id)
     tell_task_acknowledged(session, task, now, viewer.ref)
     # COMMIT POINT: after it the hub has the answer; before it the lead is still asked.
     await commit(session)

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -37,9 +38,12 @@ def tell_note(  # noqa: PLR0917 - the parts of one entry
     actor_ref: str,
     note: SealedNote,
     code: str | None = None,
+    task_id: UUID | None = None,
 ) -> None:
-    """Of a note that no other event tells of."""
+    """Of a note that no other event tells of. task_id: the task for whose owner it was written."""
     detail = {} if code is None else {"code": code}
+    if task_id is not None:
+        detail["task_id"] = str(task_id)
     remember(session, case.id, kind, at, actor_ref=actor_ref, sealed_note=note.sealed, **detail)
     data = CaseNoted(
         case_id=case.id, at=at, kind=kind, actor_ref=actor_ref, note_commitment=note.commitment

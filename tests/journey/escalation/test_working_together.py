@@ -220,3 +220,42 @@ async def test_who_stands_in_for_all_leads_answers_for_them(house: House) -> Non
     body = {"answer": "The grandmother does."}
     done = await house.ask("POST", path, teacher, body, task["version"])
     assert done.status_code == 204, done.text
+
+
+async def test_the_head_who_stands_in_reads_the_question_of_that_task_and_nothing_else(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    await act(house, case_id, ANNA, "/ask", question="An earlier question.")
+    await house.amended(case_id, conflict=["dsl", "deputy_dsl"])
+    await act(house, case_id, ANNA, "/ask", question="Who collects the child?")
+    head = at_school("head", "head-1")
+    asked = [t for t in await house.tasks(head) if t["kind"] == "information"]
+    task = next(t for t in asked if t["route"] == "HEADTEACHER")
+    path = f"/v1/tasks/{task['task_id']}"
+    opened = await house.ask("GET", f"{path}/question", head)
+    assert [note["text"] for note in opened.json()["notes"]] == ["Who collects the child?"]
+    read = (await house.told("details.read"))[-1]
+    assert (read["role"], read["reason"]) == ("head", "question")
+    details = await house.ask("GET", f"/v1/cases/{case_id}/details?reason=triage", head)
+    assert details.status_code == 403
+    answer = {"answer": "The grandmother does."}
+    await house.ask("POST", f"{path}/answer", head, answer, task["version"])
+    both = await house.ask("GET", f"{path}/question", head)
+    assert [note["kind"] for note in both.json()["notes"]] == ["question", "answer"]
+
+
+async def test_who_does_not_owe_the_answer_reads_no_question(house: House) -> None:
+    case_id = await house.raised(facts={"immediate_danger": "yes"})
+    await act(house, case_id, ANNA, "/ask", question="Who collects the child?")
+    kinds = {task["kind"]: task["task_id"] for task in await house.tasks(dsl())}
+    asked, other = kinds["information"], kinds["duty"]
+    strangers = (at_school("head", "head-1"), at_school("reporter", "teacher-1"), ANNA)
+    for who in (*strangers, dsl(school="999002")):
+        answer = await house.ask("GET", f"/v1/tasks/{asked}/question", who)
+        assert answer.status_code in (403, 404)
+        assert "collects" not in answer.text
+    assert (await house.ask("GET", f"/v1/tasks/{other}/question", dsl())).status_code == 404
+    await house.amended(case_id, excluded_refs=[house.ref("dsl-1")])
+    assert (await house.ask("GET", f"/v1/tasks/{asked}/question", dsl())).status_code == 404
+    assert await house.told("details.read") == []

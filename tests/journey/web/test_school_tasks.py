@@ -149,6 +149,25 @@ async def test_the_hubs_question_is_opened_on_record_and_answered(desk: Desk, ho
     assert "aunt" not in str(await house.sql("SELECT * FROM case_event"))
 
 
+async def test_the_chair_who_stands_in_opens_the_question_and_sees_what_was_answered(
+    desk: Desk, house: House
+) -> None:
+    case_id = await house.raised(urn=URN, exclude_school_staff=True)
+    hub = worker()
+    version = (await house.case(hub, case_id))["version"]
+    question = {"question": "Who collects the child today?"}
+    await house.ask("POST", f"/v1/cases/{case_id}/ask", hub, question, version)
+    rows = await house.sql("SELECT id FROM task WHERE kind = 'information'")
+    at = f"/tasks/{rows[0]['id']}"
+    await desk.sign_in(CHAIR, at)
+    assert "Who collects the child today?" in (await send(desk, at, "/question")).text
+    assert (await send(desk, at, "/answer", answer="An aunt whom we know.")).status_code == 303
+    again = await send(desk, at, "/question")
+    assert "Who collects the child today?" in again.text
+    assert "An aunt whom we know." in again.text
+    assert len(await house.told("details.read")) == 2
+
+
 async def test_a_lead_disagrees_at_risk_now_reads_999_first_and_settles_it(
     desk: Desk, house: House
 ) -> None:

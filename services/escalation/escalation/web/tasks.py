@@ -11,10 +11,10 @@ from sqlmodel import col, select
 from escalation.access import Session, not_found, rules_of
 from escalation.acknowledge import Acknowledgement, acknowledge
 from escalation.conflicts import team_tasks, without_conflict
-from escalation.details import read_details
 from escalation.information import Answer, answer_hub
 from escalation.models import CaseFile, Task
 from escalation.one_time_again import new_link
+from escalation.question import read_question
 from escalation.tasks import State, owed, owed_task
 from escalation.viewer import LEADS, Viewer, viewer_of
 from escalation.web.tasks_form import NotFilledIn, as_typed, faults_of, maybe, seen, today, when
@@ -33,7 +33,6 @@ Told = Annotated[
     Depends(signed_in("dsl", "deputy_dsl", "head", "chair", "reporter", "worker", "manager")),
 ]
 Post = Annotated[Principal, Depends(signed_in("dsl", "deputy_dsl", "head", "chair"))]
-Lead = Annotated[Principal, Depends(signed_in(*LEADS))]
 ROWS: Final = 25
 REFERENCE: Final = 80
 ANSWER: Final = 4000
@@ -43,6 +42,8 @@ _SAID: Final = {
     "answer": "Your answer is with the hub.",
     "link": "A new link is on its way to the teacher.",
 }
+_NOTES: Final = {"question": "The hub asks", "answer": "The answer"}
+_GONE: Final = "This cannot be opened any more."
 
 
 class TasksPage(View):
@@ -127,7 +128,7 @@ async def say_told(request: Request, session: Session, who: Owner, task_id: UUID
 
 
 @router.post("/tasks/{task_id}/answer")
-async def answer(request: Request, session: Session, who: Post, task_id: UUID) -> Response:
+async def answer(request: Request, session: Session, who: Owner, task_id: UUID) -> Response:
     viewer, form = viewer_of(request, who), await posted(request)
     try:
         body = Answer(answer=words_of(form, "answer", ANSWER, "Write your answer to the hub"))
@@ -138,13 +139,11 @@ async def answer(request: Request, session: Session, who: Post, task_id: UUID) -
 
 
 @router.post("/tasks/{task_id}/question")
-async def open_question(request: Request, session: Session, who: Lead, task_id: UUID) -> Response:
+async def open_question(request: Request, session: Session, who: Owner, task_id: UUID) -> Response:
     """What the hub asked is sealed with the case: that it was read is on record first."""
     viewer, form = viewer_of(request, who), await posted(request)
-    found, _, _ = await owed_task(session, viewer, task_id)
-    opened = await read_details(request, Response(), session, who, found.case_id, "call_back")
-    asked = [note for note in opened.notes if note.kind == "question" and note.text]
-    notes = tuple(("The hub asks", note.text or "") for note in asked)
+    opened = await read_question(request, Response(), session, who, task_id)
+    notes = tuple((_NOTES[note.kind], note.text or _GONE) for note in opened.notes)
     view = await _view(request, session, viewer, task_id, typed=as_typed(form), notes=notes)
     return page(request, "escalation/task.html", view)
 

@@ -40,7 +40,6 @@ _KINDS: Final = {
     "chase": "Ask the hub what it will do",
     "disagreement": "Disagreement with the hub",
 }
-_POSTS: Final = ("dsl", "deputy_dsl", "head", "chair")
 _STATES: Final = {
     "open": "To do",
     "acknowledged": "Done",
@@ -67,7 +66,8 @@ class Reason(BaseModel):
 
 class Card(BaseModel):
     """reference: as the notice said it. now: the first thing to do, in a sentence. form: what the
-    reader may say of it. done: how it ended, in words."""
+    reader may say of it. asked: the hub's question, and its answer, can be opened. done: how it
+    ended, in words."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -91,6 +91,7 @@ class Card(BaseModel):
     types: str
     age: str
     siblings: int
+    asked: bool
     check_data: bool
     notice_failed: bool
     in_error: bool
@@ -125,6 +126,7 @@ def card(owed: Owed, viewer: Viewer, now: datetime) -> Card:
         types=", ".join(map(humanised, row.concern_types)),
         age=row.age_band,
         siblings=siblings,
+        asked=task.kind == "information" and task.owner_role != "team",
         check_data=row.check_data,
         notice_failed=task.notice_failed,
         in_error=row.entered_in_error,
@@ -181,7 +183,7 @@ def _form(task: Task, viewer: Viewer) -> Form:
     if task.state != "open" or task.owner_role == "team":
         return "none"
     if task.kind == "information":
-        return "answer" if viewer.schools(*_POSTS) else "done"
+        return "answer"
     if is_personal(task) and task.owner_ref != viewer.ref:
         return "told"
     return "done"
