@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -107,8 +108,12 @@ def _only_user_of(data: Path) -> Iterator[None]:
 
 def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool) -> None:
     postgres = EmbeddedPostgres(data / "postgres", SMALL)
+    # PostgreSQL takes its time in processes of its own; the services can be read meanwhile.
+    reading = Thread(target=lambda: [part(name) for name in (*SERVICES, CHECKPOINTER)])
+    reading.start()
     try:
         postgres.start()
+        reading.join()
         asyncio.run(migrations.prepare(postgres.dsn(), DATABASE))
         for schema in migrations.SCHEMAS.values():
             migrations.upgrade(schema.name, postgres.dsn(DATABASE, schema.migrator))
