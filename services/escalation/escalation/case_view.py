@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from sqlmodel import col, select
 
-from escalation.access import Session, reach_case
+from escalation.access import Session, reach_case, rules_of
 from escalation.conflicts import Shown, siblings
 from escalation.disagreement import DisagreementView, view_of
+from escalation.known_to import links_known, sight_of
 from escalation.links import LinkedCase, linked_cases
 from escalation.models import CaseEvent, CaseFile, Disagreement, Task
 from escalation.preconditions import etag
@@ -93,12 +94,16 @@ async def show_case(
     request: Request, response: Response, session: Session, viewer: Viewer, case: CaseFile
 ) -> CaseView:
     now = runtime_of(request).clock.now()
+    sight = await sight_of(session, viewer, rules_of(request), [case])
+    case = sight.case(case)
     count = (await session.exec(select(siblings(viewer)).where(col(Shown.id) == case.id))).one()
     tasks = await session.exec(
         select(Task).where(col(Task.case_id) == case.id).order_by(col(Task.rank), col(Task.id))
     )
     events = await session.exec(
-        select(CaseEvent).where(col(CaseEvent.case_id) == case.id).order_by(col(CaseEvent.id))
+        select(CaseEvent)
+        .where(col(CaseEvent.case_id) == case.id, links_known(viewer))
+        .order_by(col(CaseEvent.id))
     )
     history = list(events)
     disagreements = await session.exec(
@@ -113,7 +118,7 @@ async def show_case(
         case_id=case.id,
         siblings=count,
         data_issues=[explained(issue) for issue in case.data_issues],
-        tasks=[own_task_row(task, case, count, viewer, now) for task in tasks],
+        tasks=[own_task_row(sight.task(task), case, count, viewer, now) for task in tasks],
         history=[_entry(event) for event in history],
         earlier=[_earlier(event) for event in history if event.kind == "reopened"],
         linked=await linked_cases(session, viewer, case),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from escalation.chronology import Before, before
+from escalation.chronology import Before, before, count, counted, told_of
 from escalation.deciding import Rules, exclude, lock_case, raise_case, serving_la, settle
 from escalation.excluding import inherit, keep_out
 from escalation.history import remember
@@ -44,7 +44,7 @@ async def _open(
     known: Before,
 ) -> None:
     case = _new_case(raised, rules)
-    case.facts = known.facts(case.facts)
+    count(case, case.facts, known.cases)
     inherited = await inherit(session, case) if known.heard else []
     early = await taken_hold(session, case.id) if known.heard else None
     decision = rules.decide(case, case.facts, raised.decision)
@@ -100,12 +100,13 @@ async def _now_understood(  # noqa: PLR0917 - what is told, and what is known
     """The concern of a hand-read case, driven again: it joins the case, and takes nothing away."""
     told = _told(raised)
     # What was said since, and who has been kept out since, stands.
-    told["facts"] = known.facts(merged(told["facts"], case.facts))
+    said = merged(told.pop("facts"), told_of(case))
     told["data_issues"] += case.data_issues
     told["conflicted"] = sorted({*told["conflicted"], *case.conflicted})
     told["exclude_school_staff"] |= case.exclude_school_staff
     for name, value in told.items():
         setattr(case, name, value)
+    count(case, said, counted(case) | known.cases)
     decision = rules.decide(case, case.facts, case.decision, raised.decision)
     decision = sorted_out(case, decision, rules.policy)
     case.la = serving_la(decision, case.home_la, case.found_la, case.school_la)
@@ -120,7 +121,7 @@ async def on_amended(session: AsyncSession, event: Event, rules: Rules) -> None:
         raise Poison("no_case")
     if case.erased_at is not None:
         return
-    case.facts = merged(case.facts, dict(amended.facts))
+    count(case, merged(told_of(case), dict(amended.facts)), counted(case))
     case.carer_la = amended.carer_la or case.carer_la
     posts = {*conflicted_posts(case.facts), *amended.excluded_roles}
     staff = amended.exclude_school_staff

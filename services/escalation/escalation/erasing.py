@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation.chronology import without_others
 from escalation.deciding import lock_case
 from escalation.history import remember
 from escalation.holds import remember_hold
@@ -92,10 +93,11 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
         .execution_options(populate_existing=True)
     )
     for task in tasks.scalars():
-        task.because = without_facts(task.because)
-    case.facts, case.data_issues = {}, []
+        told = without_others(case, {"because": task.because, "script": task.script})
+        task.because, task.script = without_facts(told["because"]), told["script"]
     case.incident_id = None
-    case.decision, case.basis = _skeleton(case.decision), []
+    case.decision, case.basis = _skeleton(case), []
+    case.facts, case.chronology, case.data_issues = {}, {}, []
     case.erased_at = at
     case.version += 1
     remember(session, case.id, "erased", at, actor_ref=actor_ref)
@@ -126,10 +128,9 @@ def without_facts(because: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: part for name, part in r.items() if name != "facts"} for r in because]
 
 
-def _skeleton(decision: dict[str, Any]) -> dict[str, Any]:
-    actions = [
-        action | {"because": without_facts(action.get("because", []))}
-        for action in decision.get("actions", [])
-    ]
+def _skeleton(case: CaseFile) -> dict[str, Any]:
+    decision = case.decision
     kept = {name: decision[name] for name in ("pack", "priority") if name in decision}
-    return kept | {"actions": actions}
+    actions = [action | without_others(case, action) for action in decision.get("actions", [])]
+    bare = [action | {"because": without_facts(action["because"] or [])} for action in actions]
+    return kept | {"actions": bare}

@@ -18,7 +18,16 @@ from sqlmodel import col, select
 
 from escalation.access import Session, reach_case, rules_of
 from escalation.announcing import PRODUCER
-from escalation.chronology import CHILD_KEYS, earlier_concerns, kind_of
+from escalation.chronology import (
+    CHILD_FACT,
+    CHILD_KEYS,
+    count,
+    counted,
+    earlier_concerns,
+    kind_of,
+    number,
+    told_of,
+)
 from escalation.conflicts import may_open
 from escalation.deciding import Rules, lock_case, raise_case
 from escalation.history import remember
@@ -106,7 +115,8 @@ async def _record(
     )
     await session.flush()
     for about in (case.id, body.other_id):
-        remember(session, about, f"link_{body.state}", now, actor_ref=viewer.ref)
+        with_ = str(other if about == one else one)
+        remember(session, about, f"link_{body.state}", now, actor_ref=viewer.ref, other=with_)
         await _reconsider(session, about, rules)
     data = CaseLinked(
         case_id=case.id, other_id=body.other_id, state=body.state, at=now, actor_ref=viewer.ref
@@ -123,10 +133,9 @@ async def _reconsider(session: Session, case_id: UUID, rules: Rules) -> None:
     if case is None:
         return
     case.version += 1
-    count = await earlier_concerns(session, case_id)
-    known = case.facts.get("earlier_concerns") or 0
-    if case.erased_at is None and isinstance(known, int) and count > known:
-        case.facts = {**case.facts, "earlier_concerns": count}
+    cases = await earlier_concerns(session, case_id)
+    if case.erased_at is None and len(cases) > number(case.facts.get(CHILD_FACT)):
+        count(case, told_of(case), counted(case) | {CHILD_FACT: cases})
         await raise_case(session, case, rules.decide(case, case.facts, case.decision), rules, None)
 
 

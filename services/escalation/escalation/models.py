@@ -23,6 +23,8 @@ class CaseFile(SQLModel, table=True):
     """One child, or child who harmed, of one concern; its id is the concern's.
 
     la: the authority whose hub serves the case. conflicted: posts at the school with a conflict.
+    chronology: what `facts` counts of other cases, by the fact's name: the number that was `told`,
+    and the `cases` that are known here.
     basis: what each decision rested on, oldest first, to be replayed (`handrail policy replay`);
     the last says by `kept` what `decision` was when it was taken.
     unprocessed: the concern could not be understood and is to be read by hand.
@@ -54,6 +56,9 @@ class CaseFile(SQLModel, table=True):
     quarantined: bool = False
     synthetic: bool = False
     facts: dict[str, Any] = _json()
+    chronology: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB(none_as_null=True), nullable=False)
+    )
     decision: dict[str, Any] = _json()
     basis: list[dict[str, Any]] = Field(
         default_factory=list, sa_column=Column(JSONB(none_as_null=True), nullable=False)

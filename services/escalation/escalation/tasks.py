@@ -1,5 +1,6 @@
 """What the caller owes: what a school's lead, head or chair does, and a person's own duties."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
-from escalation.access import Session, not_found
+from escalation.access import Session, not_found, rules_of
 from escalation.conflicts import Shown, school_tasks, siblings, without_conflict
+from escalation.deciding import Rules
+from escalation.known_to import sight_of
 from escalation.models import CaseFile, Task
 from escalation.queue import ORDER, read_place, write_place
 from escalation.rows import OwnTaskRow, own_task_row
@@ -47,7 +50,8 @@ async def read_tasks(  # noqa: PLR0917 - one parameter for each part of the requ
     viewer = viewer_of(request, who)
     found, place = await owed(session, viewer, state, after, limit)
     now = runtime_of(request).clock.now()
-    items = [own_task_row(task, case, n, viewer, now) for task, case, n in found]
+    shown = await known_to(session, viewer, rules_of(request), found)
+    items = [own_task_row(task, case, n, viewer, now) for task, case, n in shown]
     response.headers["Cache-Control"] = "no-store"
     if place is None:
         return TaskPage(items=items)
@@ -89,6 +93,14 @@ async def owed_task(session: AsyncSession, viewer: Viewer, task_id: UUID) -> Owe
     if found is None:
         raise not_found()
     return found
+
+
+async def known_to(
+    session: AsyncSession, viewer: Viewer, rules: Rules, found: Sequence[Owed]
+) -> list[Owed]:
+    """To be shown: without what the reader must not learn of other cases."""
+    sight = await sight_of(session, viewer, rules, [case for _, case, _ in found])
+    return [(sight.task(task), sight.case(case), count) for task, case, count in found]
 
 
 def _shown(viewer: Viewer) -> Select[Task, CaseFile, int]:

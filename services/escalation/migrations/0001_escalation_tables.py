@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("quarantined", sa.Boolean(), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
         sa.Column("facts", JSONB(), nullable=False),
+        sa.Column("chronology", JSONB(), nullable=False),
         sa.Column("decision", JSONB(), nullable=False),
         sa.Column("basis", JSONB(), nullable=False),
         sa.Column("data_issues", JSONB(), nullable=False),

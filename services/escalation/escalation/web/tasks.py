@@ -15,7 +15,7 @@ from escalation.information import Answer, answer_hub
 from escalation.models import CaseFile, Task
 from escalation.one_time_again import new_link
 from escalation.question import read_question
-from escalation.tasks import State, owed, owed_task
+from escalation.tasks import State, known_to, owed, owed_task
 from escalation.viewer import LEADS, Viewer, viewer_of
 from escalation.web.tasks_form import NotFilledIn, as_typed, faults_of, maybe, seen, today, when
 from escalation.web.tasks_form import words as words_of
@@ -78,9 +78,10 @@ async def tasks(
 ) -> Response:
     viewer, now = viewer_of(request, who), runtime_of(request).clock.now()
     found, place = await owed(session, viewer, state, after, ROWS)
+    shown = await known_to(session, viewer, rules_of(request), found)
     view = TasksPage(
         title="Your tasks",
-        cards=tuple(card(one, viewer, now) for one in found),
+        cards=tuple(card(one, viewer, now) for one in shown),
         everything=state == "all",
         next=f"/tasks?state={state}&after={place}" if place else None,
         leads=bool(viewer.schools(*LEADS, "head", "chair")),
@@ -192,7 +193,8 @@ async def _view(
 ) -> TaskPage:
     now = runtime_of(request).clock.now()
     found = await owed_task(session, viewer, task_id)
-    shown = card(found, viewer, now)
+    [known] = await known_to(session, viewer, rules_of(request), [found])
+    shown = card(known, viewer, now)
     leads = shown.urn in viewer.schools(*LEADS)
     return TaskPage(
         title=shown.title,

@@ -10,11 +10,11 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from escalation.access import Session, not_found
+from escalation.access import Session, not_found, rules_of
 from escalation.acknowledge import Acknowledgement, acknowledge
 from escalation.models import Task
 from escalation.one_time import usable, use
-from escalation.tasks import owed_task
+from escalation.tasks import known_to, owed_task
 from escalation.viewer import Viewer
 from escalation.web.tasks import REFERENCE, TaskPage
 from escalation.web.tasks_form import NotFilledIn, as_typed, faults_of, maybe, seen
@@ -177,7 +177,9 @@ async def _view(
     faults: tuple[Fault, ...] = (),
 ) -> TaskPage:
     now = runtime_of(request).clock.now()
-    shown = card(await owed_task(session, viewer, task_id), viewer, now)
+    found = await owed_task(session, viewer, task_id)
+    [known] = await known_to(session, viewer, rules_of(request), [found])
+    shown = card(known, viewer, now)
     return TaskPage(
         title=shown.title,
         task=shown,
