@@ -209,14 +209,15 @@ class TaskEnded(EventData):
     """Nothing is left to be done about the task, and no acknowledgement said so.
 
     how: decided, by the team whose it was; replaced, for what it asked has come to pass in another
-    way; handed_over, to another team that goes on with it.
+    way; handed_over, to another team that goes on with it; met, for what its clock asked has
+    happened, or met_late, after its end.
     """
 
     task_id: UUID
     case_id: UUID
     route: str
     at: AwareDatetime
-    how: Literal["decided", "replaced", "handed_over"]
+    how: Literal["decided", "replaced", "handed_over", "met", "met_late"]
 
 
 class TaskRaised(EventData):

@@ -12,7 +12,7 @@ from shared.events import cases
 from shared.outbox import emit
 
 PRODUCER: Final = "escalation"
-How = Literal["decided", "replaced", "handed_over"]
+How = Literal["decided", "replaced", "handed_over", "met", "met_late"]
 Step = Literal["reminder", "unconfirmed", "unclaimed", "overdue", "hard_overdue"]
 
 

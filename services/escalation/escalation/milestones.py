@@ -1,4 +1,4 @@
-"""Something has happened in a case that starts a legal clock: it is kept as a task with its end.
+"""Something has happened in a case that starts a legal clock, or ends one: each is kept as a task.
 
 The duties are the packs' (`duties`): the assessment ends within 45 working days of the referral,
 the conference meets within 15 of the strategy discussion, a file follows the child in five school
@@ -20,6 +20,7 @@ from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.deciding import Rules, lock_case
 from escalation.follow_up import FollowUp, because_of, follow_ups, open_follow_up
+from escalation.fulfilling import end_clocks
 from escalation.history import remember
 from escalation.models import CaseEvent, CaseFile, Task, Timer
 from escalation.preconditions import IfMatch, expect
@@ -62,7 +63,8 @@ async def tell_milestone(  # noqa: PLR0917 - one parameter for each part of the 
     body: Milestone,
     if_match: IfMatch = None,
 ) -> CaseView:
-    """Starts the clocks of what has happened. The same told again starts none twice."""
+    """Ends the clocks that asked for what has happened, and starts those that follow from it. The
+    same told again changes nothing."""
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
     lead = case.urn in viewer.schools(*LEADS)
@@ -75,8 +77,10 @@ async def tell_milestone(  # noqa: PLR0917 - one parameter for each part of the 
         raise Problem(422, "not-yet", detail)
     if not await _told_before(session, case, body):
         expect(case.version, if_match)
-        await start_duties(session, case, body.event, body.at, rules)
         now = rules.clock.now()
+        duties = _duties(case, rules)
+        await end_clocks(session, case, duties, body.event, body.at, now, viewer.ref)
+        await start_duties(session, case, body.event, body.at, rules)
         case.version += 1
         remember(session, case.id, "milestone", now, actor_ref=viewer.ref, **_detail(body))
         data = CaseMilestone(
@@ -108,9 +112,8 @@ async def _told_before(session: Session, case: CaseFile, body: Milestone) -> boo
     return (await session.exec(told)).first() is not None
 
 
-def duties_after(case: CaseFile, event: str, rules: Rules) -> tuple[Duty, ...]:
-    local = rules.policy.locals.get(case.la or "")
-    return starting_with(duties_of(rules.policy.national, local), event)
+def _duties(case: CaseFile, rules: Rules) -> tuple[Duty, ...]:
+    return duties_of(rules.policy.national, rules.policy.locals.get(case.la or ""))
 
 
 async def start_duties(
@@ -127,7 +130,7 @@ async def start_duties(
     met: clocks that have ended already.
     """
     running = await _running(session, case)
-    for duty in duties_after(case, event, rules):
+    for duty in starting_with(_duties(case, rules), event):
         end = due_at(duty, at)
         if duty.clock in met or (duty.id, end) in running:
             continue
@@ -160,8 +163,7 @@ async def on_late(session: AsyncSession, due: Sequence[Any], rules: Rules) -> No
 
 def _duties_of(task: Task, case: CaseFile, rules: Rules) -> Iterable[Duty]:
     ids = {reason["rule"] for reason in task.because}
-    local = rules.policy.locals.get(case.la or "")
-    return (duty for duty in duties_of(rules.policy.national, local) if duty.id in ids)
+    return (duty for duty in _duties(case, rules) if duty.id in ids)
 
 
 async def _open(  # noqa: PLR0917 - a task is all of these

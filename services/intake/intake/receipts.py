@@ -135,7 +135,8 @@ async def _task_acknowledged(session: AsyncSession, task: cases.TaskAcknowledged
 
 
 async def _task_ended(session: AsyncSession, task: cases.TaskEnded) -> None:
-    await _receipt(session, task, state="done" if task.how == "decided" else "superseded")
+    replaced = task.how in {"replaced", "handed_over"}
+    await _receipt(session, task, state="superseded" if replaced else "done")
 
 
 async def _task_raised(session: AsyncSession, task: cases.TaskRaised) -> None:

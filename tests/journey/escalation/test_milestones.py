@@ -159,3 +159,79 @@ async def test_deciding_again_starts_no_clock_that_runs_already(house: House) ->
     await house.amended(case_id, harm_level="severe")
     assert (await decided(house, case_id)).status_code == 200
     assert len(await clocks(house, case_id)) == 1
+
+
+async def running(house: House, case_id: UUID) -> list[str]:
+    """The duties whose clocks run."""
+    rows = await house.sql(
+        "SELECT because -> 0 ->> 'rule' AS rule FROM task "
+        "WHERE case_id = $1 AND kind = 'clock' AND closed_at IS NULL ORDER BY 1",
+        case_id,
+    )
+    return [row["rule"] for row in rows]
+
+
+async def ended(house: House) -> list[tuple[str, str]]:
+    return [(event["route"], event["how"]) for event in await house.told("task.ended")]
+
+
+async def test_the_conference_ends_the_clock_that_asked_for_it(house: House) -> None:
+    case_id = await house.raised()
+    await tell(house, case_id, worker(), "strategy_discussion")
+    house.clock.advance(timedelta(days=7))
+    assert (await tell(house, case_id, worker(), "protection_conference")).is_success
+    assert await running(house, case_id) == ["NAT-LAC-05", "NAT-LAC-05R"]
+    assert await ended(house) == [("MASH", "met")]
+    entry = (await house.case(worker(), case_id))["history"][-4]
+    assert (entry["kind"], entry["detail"]["rule"]) == ("clock_met", "NAT-LAC-04")
+    assert entry["actor_ref"] == house.ref("worker-1")
+    house.clock.set(datetime(2026, 12, 15, 17, 0, tzinfo=UTC))
+    before = len(await house.told("task.reminded"))
+    await house.fire()
+    late = (await house.told("task.reminded"))[before:]
+    [end] = await house.told("task.ended")
+    assert late
+    assert end["task_id"] not in {event["task_id"] for event in late}
+
+
+async def test_a_conference_after_its_time_ends_the_clock_and_is_on_record_as_late(
+    house: House,
+) -> None:
+    case_id = await house.raised()
+    await tell(house, case_id, worker(), "strategy_discussion")
+    house.clock.advance(timedelta(days=30))
+    assert (await tell(house, case_id, worker(), "protection_conference")).is_success
+    assert await ended(house) == [("MASH", "met_late")]
+    assert "clock_met_late" in {
+        entry["kind"] for entry in (await house.case(worker(), case_id))["history"]
+    }
+
+
+async def test_what_was_done_in_time_and_told_later_was_in_time(house: House) -> None:
+    case_id = await house.raised()
+    await tell(house, case_id, dsl(), "left_school")
+    sent = house.clock.now() + timedelta(days=1)
+    house.clock.advance(timedelta(days=30))
+    assert (await tell(house, case_id, dsl(), "file_sent", sent)).is_success
+    assert await ended(house) == [("DSL", "met")]
+    assert await running(house, case_id) == ["NAT-REC-02R"], "its receipt is still to come"
+
+
+async def test_each_review_ends_the_clock_before_it_and_starts_the_next(house: House) -> None:
+    case_id = await house.raised()
+    await tell(house, case_id, worker(), "protection_conference")
+    for _ in range(2):
+        house.clock.advance(timedelta(days=60))
+        assert (await tell(house, case_id, worker(), "review_conference")).is_success
+    assert await running(house, case_id) == ["NAT-LAC-05", "NAT-LAC-05S"]
+    assert await ended(house) == [("MASH", "met")] * 2
+
+
+async def test_a_review_told_late_does_not_end_the_clock_of_a_later_one(house: House) -> None:
+    case_id = await house.raised()
+    before = house.clock.now()
+    house.clock.advance(timedelta(days=60))
+    await tell(house, case_id, worker(), "review_conference")
+    assert (await tell(house, case_id, worker(), "review_conference", before)).is_success
+    assert await running(house, case_id) == ["NAT-LAC-05S", "NAT-LAC-05S"]
+    assert await ended(house) == []

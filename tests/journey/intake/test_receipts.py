@@ -273,7 +273,12 @@ async def test_a_task_that_another_took_the_place_of_shows_as_superseded(intake:
 
 @pytest.mark.parametrize(
     ("how", "state"),
-    [("decided", "done"), ("replaced", "superseded"), ("handed_over", "superseded")],
+    [
+        ("decided", "done"),
+        ("met_late", "done"),
+        ("replaced", "superseded"),
+        ("handed_over", "superseded"),
+    ],
 )
 async def test_a_task_that_ended_without_a_word_shows_as_ended(
     intake: Intake, how: Any, state: str

@@ -77,6 +77,8 @@ def _card(task: OwnTaskRow, viewer: Viewer, now: datetime) -> TaskCard:
     mine = not ended and viewer.works(task.route, task.la)
     acknowledged = task.acknowledged_at or task.told_at
     became = _STATES.get(task.state, task.state)
+    if task.kind == "clock" and task.state == "done":
+        became = "Done"
     became += f", {said(acknowledged, now)}" if acknowledged else ""
     waits = not ended and acknowledged is None
     return TaskCard(

@@ -117,6 +117,8 @@ _BY_ROUTE: Final[Mapping[str, str]] = {
     "paused": "Reminders to {} were put off",
     "chase_asked": "{} was asked to chase the hub",
     "clock_asked": "A legal clock runs for {}",
+    "clock_met": "A legal clock for {} has ended: what it asks for was done in time",
+    "clock_met_late": "A legal clock for {} has ended: what it asks for was done, late",
     "information_asked": "{} has a question to answer",
     "disagreement_asked": "{} has a disagreement to answer",
     "handover_asked": "{} was asked to take it over",

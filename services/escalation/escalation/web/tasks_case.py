@@ -270,7 +270,7 @@ def _line(task: Task, viewer: Viewer, mine: Collection[UUID], now: datetime) -> 
         owner=task.owner,
         has_it=has_it,
         by=deadline(task.by if task.closed_at is None else None, now),
-        state=decided[task.state],
+        state="Done" if (task.kind, task.state) == ("clock", "done") else decided[task.state],
         ended=how_it_ended(task, viewer, now),
         open=task.closed_at is None,
     )
