@@ -6,7 +6,7 @@ Every function takes a session of the reader's (or of any role that may read wha
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -111,9 +111,3 @@ async def entry_bundle(session: AsyncSession, index: int, width: int = WIDTH) ->
     """The first `width` entries of a bundle, each after its length in two bytes."""
     entries = await payloads(session, index * WIDTH, width)
     return b"".join(len(entry).to_bytes(_PREFIX_BYTES, "big") + entry for entry in entries)
-
-
-async def first_kept(session: AsyncSession) -> int:
-    """The lowest seq whose entry was not pruned; 0 of an empty log."""
-    found = (await session.execute(select(func.min(col(LogEntry.seq))))).scalar_one()
-    return found or 0
