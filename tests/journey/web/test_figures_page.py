@@ -45,9 +45,9 @@ async def test_each_picture_has_its_table_and_its_words(desk: Desk, house: House
     ]
     told = re.search(r'id="category-told">([^<]*)<', html)
     assert told
-    assert told[1] == "Neglect: 6; Physical: 5"
+    assert told[1] == "Neglect: 5; Physical: 5"
     table = words(html[html.index('id="category"') :])
-    assert "Neglect 6 Physical 5" in table
+    assert "Neglect 5 Physical 5" in table
     assert "style=" not in html
 
 
@@ -77,7 +77,7 @@ async def test_a_small_number_is_nowhere_on_the_page(desk: Desk, house: House) -
 
 async def test_no_cases_is_said_in_a_sentence(desk: Desk) -> None:
     await desk.sign_in(MANAGER)
-    assert "No case was received in these days." in (await desk.get(PAGE)).text
+    assert "No case was received in these weeks." in (await desk.get(PAGE)).text
 
 
 @pytest.mark.parametrize(

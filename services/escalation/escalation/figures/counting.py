@@ -8,12 +8,24 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.heartbeat import HEARTBEAT_URN
+from escalation.viewer import Viewer
+
+
+def _known(case: str) -> str:
+    """Not kept from the reader: what `conflicts.without_conflict` says of other queries."""
+    return f"""
+    NOT EXISTS (SELECT FROM exclusion e WHERE e.case_id = {case}.id AND e.account_ref = :ref)
+    AND NOT ({case}.exclude_school_staff AND {case}.reporter_ref IS DISTINCT FROM :ref
+        AND coalesce({case}.urn = ANY(CAST(:staff_of AS text[])), false))
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements_text({case}.conflicted) AS post
+        WHERE post || ' ' || {case}.urn = ANY(CAST(:posts AS text[])))
+    """  # noqa: S608 - all of it is written here
+
 
 _REAL: Final = (
     "c.la = :la AND c.received_at >= :since AND c.received_at < :until "
     "AND c.entered_in_error_at IS NULL AND (NOT c.synthetic OR :synthetic) "
-    f"AND NOT (c.synthetic AND c.urn IS NOT DISTINCT FROM '{HEARTBEAT_URN}') "
-    "AND NOT EXISTS (SELECT FROM exclusion e WHERE e.case_id = c.id AND e.account_ref = :viewer)"
+    f"AND NOT (c.synthetic AND c.urn IS NOT DISTINCT FROM '{HEARTBEAT_URN}') AND {_known('c')}"
 )
 _VOLUMES: Final = f"""
 SELECT kind, name, count(*) FROM (
@@ -60,23 +72,30 @@ SELECT count(*) AS all, count(*) FILTER (WHERE EXISTS (
       AND split_part(a.match_key, ':', 1) IN ('upn', 'nhs', 'name_dob')
       AND o.incident_id IS DISTINCT FROM c.incident_id
       AND o.received_at < c.received_at AND o.received_at >= c.received_at - interval '12 months'
+      AND {_known("o")}
 )) AS again FROM case_file c WHERE {_REAL}
 """  # noqa: S608 - all of it is written here
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """viewer: cases that keep this account out do not count. synthetic: a demo counts its own."""
+    """viewer: cases that keep this person out do not count. synthetic: a demo counts its own."""
 
     la: str
     since: datetime
     until: datetime
     now: datetime
-    viewer: str
+    viewer: Viewer
     synthetic: bool
 
     def parameters(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        of_viewer = {
+            "ref": self.viewer.ref,
+            "staff_of": sorted(self.viewer.school_staff_of),
+            "posts": [f"{g.role} {g.urn}" for g in self.viewer.principal.roles if g.urn],
+        }
+        own = {name: getattr(self, name) for name in self.__slots__ if name != "viewer"}
+        return own | of_viewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from escalation.access import Session
 from escalation.figures.counting import Asked, count
-from escalation.figures.suppression import share, suppressed
+from escalation.figures.suppression import rounded, share, suppressed
 from escalation.viewer import Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, forbidden, requires
@@ -23,7 +23,8 @@ LONGEST = timedelta(days=366)
 
 
 class Part(BaseModel):
-    """count: null where it is from 1 to 4, or would give such a number away."""
+    """count: to the nearest five or so; null where it is from 1 to 4, or would give such a number
+    away."""
 
     name: str
     count: int | None
@@ -35,7 +36,8 @@ class Volume(BaseModel):
 
 
 class Timeliness(BaseModel):
-    """met_percent: null where fewer than five would be told of."""
+    """due, overdue: to the nearest five. met_percent: null where fewer than five would be told
+    of."""
 
     clock: str
     due: int | None
@@ -44,6 +46,8 @@ class Timeliness(BaseModel):
 
 
 class Figures(BaseModel):
+    """since, until: whole weeks, from a Monday to a Sunday. cases: to the nearest five."""
+
     la: str
     since: date
     until: date
@@ -53,8 +57,10 @@ class Figures(BaseModel):
     volumes: list[Volume]
 
 
-Since = Annotated[date | None, Query(description="First day, London time; a month ago if left out")]
-Until = Annotated[date | None, Query(description="Last day; today if left out")]
+Since = Annotated[
+    date | None, Query(description="A day of the first week, London time; a month ago if left out")
+]
+Until = Annotated[date | None, Query(description="A day of the last week; today if left out")]
 La = Annotated[str, Query(pattern=r"^[0-9]{3}$")]
 
 
@@ -68,7 +74,8 @@ async def read_figures(  # noqa: PLR0917 - one parameter for each part of the qu
     since: Since = None,
     until: Until = None,
 ) -> Figures:
-    """Small numbers are not told. Drills and wrong entries do not count."""
+    """Of whole weeks, in fives; small numbers are not told. Drills and wrong entries do not
+    count."""
     response.headers["Cache-Control"] = "no-store"
     return await figures_of(request, session, viewer_of(request, who), la, since, until)
 
@@ -107,12 +114,13 @@ async def figures_of(  # noqa: PLR0917 - the parts of the question
     if not first <= last <= first + LONGEST:
         detail = "Ask for at most a year, and give the first day before the last."
         raise Problem(422, "days-not-valid", detail)
+    first, last = _whole_weeks(first, last)
     asked = Asked(
         la=la,
         since=_midnight(first),
         until=_midnight(last + timedelta(days=1)),
         now=now,
-        viewer=viewer.ref,
+        viewer=viewer,
         synthetic=runtime.settings.synthetic,
     )
     counted = await count(session, asked)
@@ -120,14 +128,14 @@ async def figures_of(  # noqa: PLR0917 - the parts of the question
         la=la,
         since=first,
         until=last,
-        cases=suppressed({"cases": counted.cases})["cases"],
+        cases=rounded(counted.cases),
         seen_within_a_year_percent=share(counted.again, counted.cases),
         timeliness=[
             Timeliness(
                 clock=clock.name,
-                due=suppressed({"due": clock.due})["due"],
+                due=rounded(clock.due),
                 met_percent=share(clock.met, clock.due),
-                overdue=suppressed({"overdue": clock.overdue})["overdue"],
+                overdue=rounded(clock.overdue),
             )
             for clock in counted.clocks
         ],
@@ -153,6 +161,11 @@ def written(figures: Figures) -> str:
         for part in volume.parts:
             rows.writerow((volume.by, part.name, "count", part.count))
     return out.getvalue()
+
+
+def _whole_weeks(first: date, last: date) -> tuple[date, date]:
+    """Monday to Sunday: reports of days could be taken from each other, down to one day."""
+    return first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
 
 
 def _midnight(day: date) -> datetime:
