@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -11,12 +12,12 @@ import httpx2
 import typer
 
 from handrail.drill import Drill
-from handrail.drill_scenario import MORNING, ScenarioWrong, read_scenario
+from handrail.drill_scenario import MORNING, ScenarioWrong, left_after_the_last, read_scenario
 from handrail.files import USUAL_DATA
 from handrail.issuer import issue
 from shared.clock import SystemClock
 
-_LOOK: Final = timedelta(minutes=1)
+_LOOK: Final = 5.0
 _HERE: Final = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -58,12 +59,13 @@ async def _play(script: Any, url: str, data: Path, speed: float) -> None:
     async with httpx2.AsyncClient(base_url=url, timeout=20, trust_env=False) as client:
         played = Drill(script, client, token, wait, typer.echo)
         await played.play()
-        last = max((step.at + e.within for step in script.steps for e in step.expect), default=0)
-        rest = timedelta(minutes=last - script.steps[-1].at) / speed
-        ends = time.monotonic() + rest.total_seconds()
         typer.echo("\nThat was the last. What was done is told when all is done, or time is up.")
-        while time.monotonic() < ends and played.left(await played.outcomes()):
-            await wait(_LOOK)
+        typer.echo("Press Ctrl and C to be told now.")
+        ends = time.monotonic() + left_after_the_last(script, speed).total_seconds()
+        with suppress(asyncio.CancelledError):  # that key
+            # What it waits for is people's work.
+            while time.monotonic() < ends and played.left(await played.outcomes()):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK)
         played.tell(await played.outcomes())
 
 

@@ -1,5 +1,6 @@
 """A drill's morning as data: what schools say at which minute, and what a worker should do then."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -83,6 +84,13 @@ class Scenario(_Told):
             elif step.case not in posted:
                 raise ValueError(f"nothing was posted as {step.case} before minute {step.at}")
         return self
+
+
+def left_after_the_last(scenario: Scenario, speed: float) -> timedelta:
+    """From the last step until every limit is over: the pauses are shorter, the limits are not."""
+    ends = (step.at / speed + e.within for step in scenario.steps for e in step.expect)
+    last = scenario.steps[-1].at / speed if scenario.steps else 0
+    return timedelta(minutes=max(0, max(ends, default=0) - last))
 
 
 def read_scenario(file: Path = MORNING) -> Scenario:

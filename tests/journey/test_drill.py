@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from handrail.cli import build
 from handrail.drill import Drill, Outcome
-from handrail.drill_scenario import MORNING, ScenarioWrong, read_scenario
+from handrail.drill_scenario import MORNING, ScenarioWrong, left_after_the_last, read_scenario
 from tests.house import House
 
 STEP = "steps: [{at: 0, post: one, says: x, facts: {}, expect: []}]"
@@ -126,3 +126,12 @@ def test_a_drill_is_played_on_this_machine_alone(tmp_path: Path, url: str) -> No
     assert result.exit_code == 1
     assert "start `handrail demo` first" in result.output
     assert MORNING.exists()
+
+
+def test_a_fast_drill_leaves_the_worker_all_of_every_limit() -> None:
+    morning = read_scenario()
+    longest = max(e.within for step in morning.steps for e in step.expect)
+    last = morning.steps[-1].at
+    assert left_after_the_last(morning, 1) >= timedelta(minutes=morning.steps[-1].expect[0].within)
+    fast = left_after_the_last(morning, 600)
+    assert timedelta(minutes=longest - last / 600) <= fast <= timedelta(minutes=longest)
