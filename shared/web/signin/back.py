@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-_MOST: Final = 2000
+_MOST: Final = 1000  # it waits in a cookie
 # A browser reads a backslash as a slash, and drops tabs and line ends: none may stand here.
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 

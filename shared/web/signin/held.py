@@ -1,4 +1,4 @@
-"""Keeps, for minutes, what a browser comes back for: its sign-in, or the form it had sent."""
+"""Keeps, for an hour, the form that somebody had sent when their sign-in had run out."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +11,8 @@ from shared.web.signin import box
 from shared.web.signin.models import WebHeld
 from shared.web.signin.sessions import Sessions
 
-SIGNING_IN: Final = timedelta(minutes=30)
 FORM: Final = timedelta(minutes=60)
-# One browser may have some tabs under way; a machine that asks for ever fills no table.
+# One browser may have some tabs open; a machine that asks for ever fills no table.
 _MOST: Final = 20
 
 

@@ -23,9 +23,9 @@ class WebSession(SQLModel, table=True):
 
 
 class WebHeld(SQLModel, table=True):
-    """What waits for a browser's next step, sealed: a sign-in under way, or a form to send again.
+    """A form that waits, sealed, for the browser that sent it when its sign-in had run out.
 
-    id: the hash of the state or handle in the address. browser: the hash of the cookie it is for.
+    id: the hash of the handle in the address. browser: the hash of the cookie it is for.
     """
 
     __tablename__ = "web_held"

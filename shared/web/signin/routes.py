@@ -12,7 +12,7 @@ from shared.errors import Problem
 from shared.web.page_route import page_router
 from shared.web.rendering import page
 from shared.web.signed_in import signed_in
-from shared.web.signin import box, held, sessions
+from shared.web.signin import box, held, sessions, under_way
 from shared.web.signin.back import safe_back
 from shared.web.signin.cookies import SIGNING_IN, forget_cookies, set_cookie, signed_in_elsewhere
 from shared.web.signin.provider import ProviderAway, SignInRefused
@@ -56,8 +56,6 @@ async def start(request: Request, back: str = "", form: str = "", moved: str = "
         # The cookie would be another host's: begin again, once, where the provider leads back to.
         query = urlencode({"back": safe_back(back, web.home), "moved": "1"})
         return RedirectResponse(f"{web.settings.origin}{web.sign_in}?{query}", _SEE_OTHER)
-    browser = request.cookies.get(web.cookie(SIGNING_IN), "")
-    browser = browser if box.is_secret(browser) else box.new_secret()
     state, nonce, verifier = box.new_secret(), box.new_secret(), box.new_secret()
     try:
         url = await web.provider.authorization_url(state, nonce, verifier)
@@ -65,10 +63,8 @@ async def start(request: Request, back: str = "", form: str = "", moved: str = "
         raise _away() from None
     content = {"nonce": nonce, "verifier": verifier, "back": safe_back(back, web.home)}
     content["form"] = form if box.is_secret(form) else ""
-    until = runtime.clock.now() + held.SIGNING_IN
-    await held.hold(runtime.sessions, browser, state, content, until)
     answer = RedirectResponse(url, _SEE_OTHER, headers={"Cache-Control": "no-store"})
-    set_cookie(answer, web, SIGNING_IN, browser)
+    under_way.keep(request, answer, web, runtime.secret, state, content, runtime.clock.now())
     return answer
 
 
@@ -79,7 +75,7 @@ async def finish(
     web, runtime = web_of(request), runtime_of(request)
     browser = request.cookies.get(web.cookie(SIGNING_IN), "")
     now = runtime.clock.now()
-    begun = await held.take(runtime.sessions, browser, state, now)
+    begun = under_way.begun(request, web, runtime.secret, state, now)
     if begun is None:
         raise _not_begun()
     person = await _person(web, code, iss, begun)
@@ -89,6 +85,7 @@ async def finish(
     if box.is_secret(old):
         await sessions.end(runtime.sessions, old)
     answer = RedirectResponse(back, _SEE_OTHER, headers={"Cache-Control": "no-store"})
+    under_way.forget(answer, web, state)
     set_cookie(answer, web, "", session.secret)
     return answer
 

@@ -251,7 +251,7 @@ async def test_an_open_stream_keeps_nobody_signed_in(desk: Desk, clock: SetClock
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(desk: Desk) -> None:
     back = await desk.get(await desk.choose(await desk.begin()))
-    cookie = back.headers["set-cookie"]
+    cookie = back.headers.get_list("set-cookie")[-1]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Path=/" in cookie
@@ -283,3 +283,27 @@ async def test_at_another_name_of_the_host_the_sign_in_begins_at_the_right_one(d
         ORIGIN + "/escalation/sign-in?moved=1", headers={"Host": "inside:8000"}
     )
     assert behind_a_proxy.headers["location"].startswith(desk.provider.issuer)
+
+
+async def test_who_only_asks_to_sign_in_leaves_no_row_and_no_heap_of_cookies(desk: Desk) -> None:
+    for _ in range(20):
+        await desk.begin()
+    async with desk.app.state.runtime.sessions() as session:
+        assert (await session.execute(text("SELECT count(*) FROM web_held"))).scalar_one() == 0
+    waiting = [name for name in desk.client.cookies if "sign-in." in name]
+    assert len(waiting) <= 7
+
+
+async def test_several_tabs_sign_in_at_once(desk: Desk) -> None:
+    tabs = [await desk.choose(await desk.begin()) for _ in range(3)]
+    for back in tabs:
+        assert (await desk.get(back)).status_code == 303
+
+
+async def test_what_waits_in_the_browser_is_no_text_and_nobody_elses(desk: Desk) -> None:
+    authorize = await desk.begin()
+    [(name, kept)] = [(n, v) for n, v in desk.client.cookies.items() if "sign-in." in n]
+    assert query(authorize)["state"] not in kept
+    back = await desk.choose(authorize)
+    desk.client.cookies.set(name, kept[:-4] + "AAA=", domain="127.0.0.1")
+    assert (await desk.get(back)).status_code == 400
