@@ -150,7 +150,7 @@ async def _running(session: AsyncSession, case: CaseFile) -> set[tuple[str, date
 
 async def on_late(session: AsyncSession, due: Sequence[Any], rules: Rules) -> None:
     """due: timers of tasks whose duty was not done in time. What the pack asks then is asked."""
-    for one in due:
+    for one in sorted(due, key=lambda each: (each.case_id, each.task_id)):
         case = await lock_case(session, one.case_id)
         task = await session.get(Task, one.task_id)
         if case is None or task is None:

@@ -26,6 +26,7 @@ from shared.outbox import commit, rollback
 
 log = structlog.get_logger(__name__)
 BATCH: Final = 1000
+ACT_AT_ONCE: Final = 100
 LONGEST_SLEEP: Final = 1.0
 PUT_OFF: Final = timedelta(minutes=1)
 _WHILE_OPEN: Final = ("unconfirmed", "unclaimed", "call_back")
@@ -132,11 +133,12 @@ async def _fire_first(sessions: async_sessionmaker[AsyncSession], rules: Rules) 
 
 async def _claim(session: AsyncSession, rules: Rules, limit: int) -> list[Due]:
     """Timers with their tasks, locked. Who acknowledges a task holds its row, so its timers are
-    passed over until that is committed and has cancelled them."""
+    passed over until that is committed and has cancelled them. Tasks first: whoever has a task has
+    its timers, and may cancel them without waiting."""
     rows = await session.execute(
         _READ.where(_TIMER.c.due_at <= rules.clock.now())
         .limit(limit)
-        .with_for_update(of=[_TIMER, _TASK], skip_locked=True)
+        .with_for_update(of=[_TASK, _TIMER], skip_locked=True)
     )
     return list(rows)
 
@@ -153,7 +155,7 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
         wait = None
         if one.timer_id in acting:
             if one.case_id not in free:
-                continue  # it stays due until whoever acts on the case has done
+                continue  # it stays due until whoever has it in hand has done, or for the next run
             silent[one.kind].append(one)
         elif _applies(one):
             step = cast(Step, _STEPS.get(one.kind, one.kind))
@@ -172,14 +174,21 @@ async def _fire(session: AsyncSession, due: Sequence[Due], rules: Rules) -> None
 
 
 async def _lock_cases(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those that nobody holds. A request locks the case first and its tasks then, so to wait for a
-    case here, with its tasks locked, could never end."""
+    """Those that nobody holds, with all their unfinished tasks, of which nobody has one in hand:
+    to wait for either with others' tasks locked could never end. A few at once, so that nobody who
+    works one of them waits long; the rest stays due."""
     if not ids:
         return set()
-    rows = await session.exec(
-        select(col(CaseFile.id)).where(col(CaseFile.id).in_(ids)).with_for_update(skip_locked=True)
+    cases = select(col(CaseFile.id)).where(col(CaseFile.id).in_(ids)).order_by(col(CaseFile.id))
+    locked = cases.limit(ACT_AT_ONCE).with_for_update(skip_locked=True)
+    free = set(await session.exec(locked))
+    theirs = col(Task.case_id).in_(free), col(Task.closed_at).is_(None)
+    tasks = select(Task.id, Task.case_id).where(*theirs)
+    case_of = dict((await session.exec(tasks)).all())
+    in_hand = await session.exec(
+        select(Task.id).where(*theirs).order_by(col(Task.id)).with_for_update(skip_locked=True)
     )
-    return set(rows)
+    return free - {case_of[task_id] for task_id in case_of.keys() - set(in_hand)}
 
 
 def _applies(one: Due) -> bool:

@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import asyncpg
 from sqlalchemy.event import listen
 
+from escalation.timers import fire_due
 from tests.journey.escalation.house import House, dsl, worker
 
 
@@ -147,3 +149,40 @@ async def test_a_claim_given_back_is_not_chased_twice_as_often(house: House) -> 
     house.clock.advance(timedelta(minutes=2))
     await house.fire()
     assert (await steps(house)).count(("MASH", "unconfirmed")) == 1
+
+
+async def test_two_instances_ask_each_of_two_hundred_silent_hubs_leads_to_chase_once(
+    house: House,
+) -> None:
+    ids = [uuid4() for _ in range(200)]
+    await house.deliver(*(house.record("concern.raised", one, house.concern(one)) for one in ids))
+    house.clock.advance(timedelta(days=2))
+    surfaced: list[object] = []
+    while await house.sql("SELECT FROM timer WHERE due_at <= $1", house.clock.now()):
+        hands = (fire_due(house.runtime.sessions, house.rules, limit=150) for _ in range(2))
+        fired = await asyncio.gather(*hands, return_exceptions=True)
+        surfaced += [one for one in fired if isinstance(one, BaseException)]
+    assert surfaced == []
+    chases = await house.sql("SELECT case_id FROM task WHERE kind = 'chase'")
+    assert sorted(row["case_id"] for row in chases) == sorted(ids)
+
+
+async def test_a_step_waits_for_none_of_the_tasks_that_another_instance_has_in_hand(
+    house: House,
+) -> None:
+    """To wait for them with tasks of its own in hand could never end."""
+    case_id = await house.raised()
+    body = {"reason": "The marks were not looked at."}
+    version = (await house.case(dsl(), case_id))["version"]
+    await house.ask("POST", f"/v1/cases/{case_id}/disagreement", dsl(), body, version)
+    house.clock.advance(timedelta(days=2))
+    other = await asyncpg.connect(house.database.dsn("escalation"))
+    async with other.transaction():
+        held = "SELECT FROM task WHERE kind = 'disagreement' AND route = 'MASH' FOR UPDATE"
+        assert await other.fetch(held)
+        async with asyncio.timeout(60):
+            await house.fire()
+        assert [e["stage"] for e in await house.told("case.disagreement")] == [1]
+    await other.close()
+    await house.fire()
+    assert [e["stage"] for e in await house.told("case.disagreement")] == [1, 2]
