@@ -19,6 +19,7 @@ from tests.unit.policy.control.desk import LATER, LOCAL, Desk, new_desk
 
 Start = Callable[[str, Path], AbstractAsyncContextManager[httpx2.AsyncClient]]
 BOTH = pytest.mark.parametrize("service", ["intake", "escalation"])
+pytestmark = pytest.mark.usefixtures("durable")  # a service is ready on no other database
 
 
 @pytest.fixture(scope="module")
