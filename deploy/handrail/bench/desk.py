@@ -30,11 +30,11 @@ _PAGE: Final = f"/triage/MASH/{_LA}"
 _CHANGES: Final = 20  # a second
 _COOKIE: Final = "handrail-escalation"
 _CASES: Final = """
-INSERT INTO escalation.case_file (id, priority, facts, decision, basis, data_issues, conflicted,
-    la, urn, subject_role, unprocessed, quarantined, synthetic, received_at, opened_at,
+INSERT INTO escalation.case_file (id, priority, facts, chronology, decision, basis, data_issues,
+    conflicted, la, urn, subject_role, unprocessed, quarantined, synthetic, received_at, opened_at,
     exclude_school_staff, held, version)
-SELECT md5('case' || n)::uuid, 'P2', '{"concern_types": ["neglect"]}', '{"actions": []}', '[]',
-    '[]', '[]', '821', '999002', 'child', false, false, true, now(), now(), false, false, 1
+SELECT md5('case' || n)::uuid, 'P2', '{"concern_types": ["neglect"]}', '{}', '{"actions": []}',
+    '[]', '[]', '[]', '821', '999002', 'child', false, false, true, now(), now(), false, false, 1
 FROM generate_series(1, $1) AS n
 """
 _TASKS: Final = """

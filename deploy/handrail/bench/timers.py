@@ -22,11 +22,11 @@ _WHAT: Final = (
 _INSTANCES: Final = 2
 _READY_SECONDS: Final = 60.0
 _CASES: Final = """
-INSERT INTO escalation.case_file (id, priority, facts, decision, basis, data_issues, conflicted,
-    la, subject_role, unprocessed, quarantined, synthetic, received_at, opened_at,
+INSERT INTO escalation.case_file (id, priority, facts, chronology, decision, basis, data_issues,
+    conflicted, la, subject_role, unprocessed, quarantined, synthetic, received_at, opened_at,
     exclude_school_staff, held, version)
-SELECT md5('case' || n)::uuid, 'P1', '{}', '{}', '[]', '[]', '[]', '821', 'child', false, false,
-    true, now(), now(), false, false, 1 FROM generate_series(1, $1) AS n
+SELECT md5('case' || n)::uuid, 'P1', '{}', '{}', '{}', '[]', '[]', '[]', '821', 'child', false,
+    false, true, now(), now(), false, false, 1 FROM generate_series(1, $1) AS n
 """
 _TASKS: Final = """
 INSERT INTO escalation.task (id, case_id, kind, route, la, urn, priority, rank, due_at, certainty,
