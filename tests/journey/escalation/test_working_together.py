@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx2
 
 from tests.journey.escalation.house import House, at_school, dsl, worker
@@ -36,6 +37,26 @@ async def test_two_workers_who_take_the_next_at_once_have_two_cases(house: House
     cases = [answer.json()["case_id"] for answer in taken]
     assert all(answer.status_code == 200 for answer in taken)
     assert len(set(cases)) == 6
+
+
+async def test_the_only_case_is_waited_for_while_a_clock_has_it_in_hand(house: House) -> None:
+    case_id = await house.raised()
+    clock = await asyncpg.connect(house.database.dsn("escalation"))
+    async with clock.transaction():
+        await clock.fetch("SELECT FROM case_file WHERE id = $1 FOR UPDATE", case_id)
+        taking = asyncio.create_task(take(house, ANNA))
+        while not await house.sql("SELECT FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.02)
+    await clock.close()
+    assert (await taking).json()["case_id"] == str(case_id)
+
+
+async def test_whoever_waited_for_what_a_colleague_took_is_told_that_all_is_taken(
+    house: House,
+) -> None:
+    await house.raised()
+    taken = await asyncio.gather(take(house, ANNA), take(house, BEN))
+    assert sorted(answer.status_code for answer in taken) == [200, 404]
 
 
 async def test_the_next_is_the_most_urgent_that_nobody_has(house: House) -> None:
