@@ -89,6 +89,15 @@ async def test_small_numbers_are_not_told_nor_given_away(house: House) -> None:
     assert part(found, "category", "neglect") is None, "the whole less the six is one"
 
 
+async def test_one_small_number_hides_one_other_and_not_all(house: House) -> None:
+    for kind, number in (("neglect", 6), ("physical", 7), ("radicalisation", 1)):
+        for _ in range(number):
+            await real(house, facts={"concern_types": [kind]})
+    found = await figures(house)
+    told = [part(found, "category", kind) for kind in ("radicalisation", "neglect", "physical")]
+    assert told == [None, None, 10], "with what is hidden they are fifteen"
+
+
 async def test_of_fewer_than_five_cases_nothing_is_told(house: House) -> None:
     for _ in range(4):
         await real(house)

@@ -26,10 +26,10 @@ def suppressed(cells: Mapping[str, int]) -> dict[str, int | None]:
         return {}
     hidden = {name for name, count in cells.items() if 0 < count < FEWEST}
     others = sorted((count, name) for name, count in cells.items() if count >= FEWEST)
-    while hidden and others and _given_away(len(hidden), _sum(cells, hidden)):
+    while hidden and others and _given_away([cells[name] for name in hidden]):
         hidden.add(others.pop(0)[1])
     told = {name: count for name, count in cells.items() if name not in hidden}
-    even = _even([*told.values(), _sum(cells, hidden)])
+    even = _even([*told.values(), sum(cells[name] for name in hidden)])
     shown = dict(zip(told, even, strict=False))
     return {name: shown.get(name) for name in cells}
 
@@ -42,9 +42,9 @@ def share(part: int, whole: int) -> int | None:
     return round(100 * _nearest(part) / _nearest(whole))
 
 
-def _given_away(cells: int, together: int) -> bool:
-    """Hidden cells by what is left of the whole: one alone, or all ones, or all about fours."""
-    return cells == 1 or together < FEWEST or together > (FEWEST - 1) * cells - 2
+def _given_away(counts: list[int]) -> bool:
+    """What is hidden, by what is left of the whole: one alone, too few together, or all fours."""
+    return len(counts) == 1 or sum(counts) < FEWEST or set(counts) == {FEWEST - 1}
 
 
 def _even(counts: list[int]) -> list[int]:
@@ -58,7 +58,3 @@ def _even(counts: list[int]) -> list[int]:
 
 def _nearest(count: int) -> int:
     return BASE * round(count / BASE)
-
-
-def _sum(cells: Mapping[str, int], names: set[str]) -> int:
-    return sum(cells[name] for name in names)
