@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ScalarSelect, and_, func, or_
+from sqlalchemy import CompoundSelect, and_, func, union
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -47,6 +47,7 @@ State = Literal["suggested", "confirmed", "undone"]
 MOST_SHOWN: Final = 50
 _DUPLICATE_WITHIN: Final = timedelta(days=1)
 _Mine, _Theirs = aliased(CaseLink), aliased(CaseLink)
+_Incident = aliased(CaseFile)
 
 
 class LinkedCase(BaseModel):
@@ -155,11 +156,7 @@ async def linked_cases(session: Session, viewer: Viewer, case: CaseFile) -> list
         .where(
             col(CaseFile.id) != case.id,
             may_open(viewer),
-            or_(
-                col(LinkDecision.state).is_not(None),
-                col(CaseFile.incident_id) == case.incident_id,
-                col(CaseFile.id).in_(_sharing(case.id)),
-            ),
+            col(CaseFile.id).in_(_belonging(case)),
         )
         .order_by(col(CaseFile.opened_at).desc(), col(CaseFile.id))
         .limit(MOST_SHOWN)
@@ -167,12 +164,19 @@ async def linked_cases(session: Session, viewer: Viewer, case: CaseFile) -> list
     return [_shown(case, other, keys or [], state) for other, keys, state in rows]
 
 
-def _sharing(case_id: UUID) -> ScalarSelect[UUID]:
-    return (
+def _belonging(case: CaseFile) -> CompoundSelect[tuple[UUID]]:
+    """Each found by its own index; asked with `or` of every case there is, it took a second among
+    two hundred thousand."""
+    sharing = (
         columns(col(_Theirs.case_id))
         .join(_Mine, col(_Mine.match_key) == col(_Theirs.match_key))
-        .where(col(_Mine.case_id) == case_id)
-        .scalar_subquery()
+        .where(col(_Mine.case_id) == case.id)
+    )
+    return union(
+        sharing,
+        columns(col(_Incident.id)).where(col(_Incident.incident_id) == case.incident_id),
+        columns(col(LinkDecision.other_id)).where(col(LinkDecision.case_id) == case.id),
+        columns(col(LinkDecision.case_id)).where(col(LinkDecision.other_id) == case.id),
     )
 
 
