@@ -7,7 +7,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx2
 import pytest
 import uvicorn
@@ -15,9 +17,14 @@ from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
 from escalation.heartbeat import end_old
+from escalation.old_rows import OF_CASE
+from escalation.old_rows import OLD as ESCALATION_OLD
 from handrail.heartbeat import HEARTBEAT_CLIENT, STEPS, Pulse
 from handrail.heartbeat_cli import heartbeat_app
 from handrail.paths import service_for
+from intake.old_rows import HEARTBEATS as INTAKE_BEATS
+from notify.old_rows import OLD as NOTIFY_OLD
+from shared.housekeeping import KEPT, sweep
 from shared.telemetry import REGISTRY
 from tests.house import House
 
@@ -151,3 +158,57 @@ class _Whole:
         service = service_for(scope["path"])
         assert service is not None
         await self._apps[service](scope, receive, send)
+
+
+async def tables_with(house: House, service: str, ids: list[UUID]) -> set[str]:
+    """Of a service's tables those with a row of one of these concerns or incidents."""
+    named = (
+        "SELECT table_name AS t, column_name AS c FROM information_schema.columns "
+        "WHERE table_schema = current_schema() AND udt_name = 'uuid'"
+    )
+    connection = await asyncpg.connect(house.database.dsn(service))
+    columns = await connection.fetch(named)
+    asked = 'SELECT EXISTS (SELECT FROM "{t}" WHERE "{c}" = ANY($1))'
+    found = {row["t"] for row in columns if await connection.fetchval(asked.format(**row), ids)} - {
+        "outbox"
+    }
+    await connection.close()
+    return found
+
+
+async def test_an_old_one_is_forgotten_everywhere_and_a_schools_concern_is_not(
+    house: House,
+) -> None:
+    body = {"reporter": {"role": "teacher"}, "children": [{"ref": "child-1", "home_la": "821"}]}
+    answer = (await house.post_concern(body, "real")).json()
+    real = [UUID(answer["incident_id"]), UUID(answer["concerns"][0]["concern_id"])]
+    await Pulse(house.client, token(house), patience=30).once()
+    house.clock.advance(timedelta(minutes=6))
+    await house.until(lambda: house.queue("MASH", "821"))
+    await end_old(house.apps["escalation"].state.runtime.sessions, house.clock)
+    intake = await asyncpg.connect(house.database.dsn("intake"))
+    own = "SELECT c.id, c.incident_id FROM concern c JOIN submission s ON s.id = c.incident_id "
+    [(concern_id, incident_id)] = await intake.fetch(own + "WHERE s.urn = '999099'")
+    await intake.close()
+    swept = {"intake": (INTAKE_BEATS,), "escalation": ESCALATION_OLD, "notify": NOTIFY_OLD}
+    for service, old in swept.items():
+        beat, sessions = [concern_id, incident_id], house.apps[service].state.runtime.sessions
+        held, kept = [await tables_with(house, service, ids) for ids in (beat, real)]
+        assert held
+        young = house.clock.now() + KEPT - timedelta(days=1)
+        assert await sweep(service, sessions, young, *old) == 0
+        assert await sweep(service, sessions, young + timedelta(days=2), *old) > 0
+        assert await tables_with(house, service, beat) == set()
+        assert await tables_with(house, service, real) >= kept
+
+
+async def test_what_refers_to_a_case_is_deleted_with_a_heartbeats(house: House) -> None:
+    """A table that is added later must be named there, or no sweep goes through any more."""
+    connection = await asyncpg.connect(house.database.dsn("escalation"))
+    refers = await connection.fetch(
+        "SELECT conrelid::regclass::text AS t FROM pg_constraint WHERE contype = 'f' "
+        "AND confrelid IN ('case_file'::regclass, 'task'::regclass)"
+    )
+    await connection.close()
+    # Only a worker links two cases, and none sees a heartbeat.
+    assert {row["t"] for row in refers} - {"link_decision"} <= set(OF_CASE)

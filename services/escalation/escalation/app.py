@@ -32,6 +32,7 @@ from escalation.hand_read import on_poison
 from escalation.heartbeat import end_heartbeats
 from escalation.live import prune_often
 from escalation.notices import on_notice_failed
+from escalation.old_rows import OLD
 from escalation.one_time import Links
 from escalation.settings import EscalationSettings
 from escalation.shift import routes as shift
@@ -60,6 +61,7 @@ from shared.bus import Record
 from shared.clock import Clock, SystemClock
 from shared.events.catalogue import TOPICS
 from shared.events.envelope import Event
+from shared.housekeeping import sweeping
 from shared.inbox import Handler, Subscription
 from shared.policy.control.serving import serving_packs
 from shared.web import install_pages, sweep_sign_ins
@@ -136,6 +138,7 @@ def create_app(
             sweep_sign_ins,
             watch_handovers,
             end_heartbeats,
+            sweeping(*OLD),
         ),
         ready_members=packs.ready_members,
     )

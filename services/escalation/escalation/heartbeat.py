@@ -16,9 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.app import Runtime
 from shared.clock import Clock
 from shared.db import is_transient
+from shared.housekeeping import HEARTBEAT_URN as HEARTBEAT_URN  # noqa: PLC0414 - known by this name here
 
 log = structlog.get_logger(__name__)
-HEARTBEAT_URN: Final = "999099"
 # Before the first clock of such a task would ask for somebody.
 ENDS_AFTER: Final = timedelta(minutes=5)
 _EVERY: Final = 60.0

@@ -38,7 +38,10 @@ class CaseFile(SQLModel, table=True):
 
     __tablename__ = "case_file"
     # By how people say a case's reference: its last eight characters.
-    __table_args__ = (Index("case_reference", text('"right"(id::text, 8)')),)
+    __table_args__ = (
+        Index("case_reference", text('"right"(id::text, 8)')),
+        Index("case_heartbeat", "opened_at", postgresql_where=text("synthetic AND urn = '999099'")),
+    )
 
     id: UUID = Field(primary_key=True)
     incident_id: UUID | None = Field(default=None, index=True)

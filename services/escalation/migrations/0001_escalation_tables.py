@@ -57,6 +57,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_case_file_incident_id", "case_file", ["incident_id"])
     op.create_index("case_reference", "case_file", [sa.text('"right"(id::text, 8)')])
+    beat = sa.text("synthetic AND urn = '999099'")
+    op.create_index("case_heartbeat", "case_file", ["opened_at"], postgresql_where=beat)
     op.create_table(
         "dead_letter",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -7,6 +7,7 @@ from intake.authority import Authority
 from intake.desk import Desk, IntakeSettings
 from intake.lanes import Lanes
 from intake.limits import Limiter
+from intake.old_rows import HEARTBEATS
 from intake.privacy import is_erased
 from intake.receipts import HANDLERS, IGNORED, RAISING
 from intake.schools import Register
@@ -14,6 +15,7 @@ from intake.straight import Straight
 from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
+from shared.housekeeping import sweeping
 from shared.inbox import Subscription
 from shared.policy.control.dated import DatedPolicies
 from shared.policy.control.serving import serving_packs
@@ -44,7 +46,7 @@ def create_app(
                 grant_routes.router,
             ],
             subscription=subscription,
-            background=[run_lanes],
+            background=[run_lanes, sweeping(HEARTBEATS)],
             problem_members=PROBLEM_MEMBERS,
             ready_members=packs.ready_members,
         ),

@@ -29,6 +29,11 @@ class Submission(SQLModel, table=True):
     __table_args__ = (
         # A null URN (quarantine) is a value here: a retry in quarantine is still a retry.
         Index("submission_key", "client", text("coalesce(urn, '')"), "key_ref", unique=True),
+        Index(
+            "submission_heartbeat",
+            "received_at",
+            postgresql_where=text("synthetic AND urn = '999099'"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -224,6 +224,8 @@ def upgrade() -> None:
         ["client", sa.literal_column("coalesce(urn, '')"), "key_ref"],
         unique=True,
     )
+    beat = sa.text("synthetic AND urn = '999099'")
+    op.create_index("submission_heartbeat", "submission", ["received_at"], postgresql_where=beat)
 
     _keep_as_they_are()
 

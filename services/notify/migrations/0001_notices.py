@@ -67,6 +67,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_notice_task", "notice", ["task_id"])
     op.create_index("ix_notice_case", "notice", ["case_id"])
+    beat = sa.text("synthetic AND recipient LIKE '% 999099'")
+    op.create_index("notice_heartbeat", "notice", ["created_at"], postgresql_where=beat)
     op.create_table(
         "reporter_contact",
         sa.Column("concern_id", sa.Uuid(), nullable=False),

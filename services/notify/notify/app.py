@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from notify.handlers import Handlers, is_erased
+from notify.old_rows import OLD
 from notify.outgoing import SERVICE
 from notify.routes import router
 from notify.sender import run_senders
@@ -11,6 +12,7 @@ from shared.app import Runtime, Service, build_app
 from shared.auth import Keys
 from shared.clock import Clock, SystemClock
 from shared.events.catalogue import TOPICS, topics_for
+from shared.housekeeping import sweeping
 from shared.inbox import Subscription
 
 SETTINGS = NotifySettings
@@ -44,6 +46,6 @@ def create_app(
         title="Handrail notify",
         routers=[router],
         subscription=subscription,
-        background=[run_senders],
+        background=[run_senders, sweeping(*OLD)],
     )
     return build_app(service, settings, clock or SystemClock(), token_keys)

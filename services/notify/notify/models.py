@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Column, DateTime, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -56,6 +56,11 @@ class Notice(SQLModel, table=True):
         Index("ix_notice_due", "priority", "next_attempt_at", postgresql_where="ended_at IS NULL"),
         Index("ix_notice_task", "task_id"),
         Index("ix_notice_case", "case_id"),
+        Index(
+            "notice_heartbeat",
+            "created_at",
+            postgresql_where=text("synthetic AND recipient LIKE '% 999099'"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
