@@ -1,11 +1,13 @@
 """Connections to PostgreSQL with the time limits that every service works under."""
 
+import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +19,15 @@ SESSION_LIMITS = {
     "transaction_timeout": "30s",
     "timezone": "UTC",
 }
+
+# The server's limits above end nothing where the server is gone without a word (a fail-over, a
+# firewall): then what was sent stays unacknowledged, and ours says after ten seconds that the
+# connection is lost. The system's own limit is a quarter of an hour, in which no clock would fire.
+_CUT_MILLISECONDS = 10_000
+_ASK_SECONDS = 5
+CONNECT_SECONDS: Final = 5.0
+# Who waits longer than this for one of the pool's connections is told to come again.
+_POOL_SECONDS = 5.0
 
 # SQLSTATE classes that say "not now" rather than "never": connection lost, serialisation failure or
 # deadlock, resources used up, lock not available, server shutting down or starting.
@@ -36,11 +47,38 @@ def make_engine(dsn: str, application: str, pool_size: int = 8) -> AsyncEngine:
         sqlalchemy_url(dsn),
         pool_size=pool_size,
         max_overflow=pool_size,
+        pool_timeout=_POOL_SECONDS,
         hide_parameters=True,  # an error's text would hold what somebody submitted
-        connect_args={"server_settings": server_settings(application)},
+        connect_args={
+            "server_settings": server_settings(application),
+            "timeout": CONNECT_SECONDS,
+        },
     )
+    event.listen(engine.sync_engine, "connect", _notice_cuts)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def notice_cuts(connection: asyncpg.Connection) -> None:
+    """Whoever waits on a connection that is cut is told within seconds: TCP itself asks for it.
+
+    Of a connection in the file system nothing is asked: its server cannot be cut off.
+    """
+    own = connection._transport.get_extra_info("socket")  # it has no other way
+    if own is None or own.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _ASK_SECONDS),
+        ("TCP_KEEPINTVL", max(1, _ASK_SECONDS // 2)),
+        ("TCP_USER_TIMEOUT", _CUT_MILLISECONDS),
+    ):
+        if hasattr(socket, name):  # not every system that a demo runs on has them
+            own.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _notice_cuts(connection: Any, _: object) -> None:
+    notice_cuts(connection.driver_connection)
 
 
 def _refuse_closed(connection: Any, _: object, __: object) -> None:
@@ -59,7 +97,11 @@ def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 
 async def connect(dsn: str, application: str) -> asyncpg.Connection:
     """One dedicated connection with the session limits, for work that the pool would slow down."""
-    return await asyncpg.connect(dsn, server_settings=server_settings(application), timeout=5)
+    connection = await asyncpg.connect(
+        dsn, server_settings=server_settings(application), timeout=CONNECT_SECONDS
+    )
+    notice_cuts(connection)
+    return connection
 
 
 # A query that meets a connection the server has just ended raises the second of these.
@@ -81,7 +123,7 @@ def is_transient(error: BaseException) -> bool:
             return sqlstate.startswith(_TRANSIENT_CLASSES)
         if isinstance(cause, DBAPIError) and cause.connection_invalidated:
             return True
-        if isinstance(cause, (OSError, TimeoutError, *_LOST)):
+        if isinstance(cause, (OSError, TimeoutError, PoolExhausted, *_LOST)):
             return True
     return isinstance(error, OperationalError | InterfaceError)
 

@@ -13,6 +13,7 @@ import asyncpg
 
 from shared.bus import Record
 from shared.bus.partition import partition_of
+from shared.db import notice_cuts
 
 CHANNEL = "bus"
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -62,9 +63,11 @@ async def connect(dsn: str, purpose: str) -> asyncpg.Connection:
         "tcp_keepalives_interval": "2",
         "tcp_keepalives_count": "3",
     }
-    return await asyncpg.connect(
+    connection = await asyncpg.connect(
         dsn, timeout=COMMAND_TIMEOUT, command_timeout=COMMAND_TIMEOUT, server_settings=settings
     )
+    notice_cuts(connection)
+    return connection
 
 
 async def close(connection: asyncpg.Connection) -> None:

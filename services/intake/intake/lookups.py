@@ -10,12 +10,21 @@ Value = TypeVar("Value")
 
 
 class Remembered(Generic[Key, Value]):
-    """What is not there is not remembered: it may be there any moment."""
+    """What is not there is not remembered: it may be there any moment.
+
+    patience: a look-up that hangs for longer fails, so that who asks later begins another.
+    """
 
     def __init__(
-        self, look: Callable[[Key], Awaitable[Value | None]], *, seconds: float, most: int
+        self,
+        look: Callable[[Key], Awaitable[Value | None]],
+        *,
+        seconds: float,
+        most: int,
+        patience: float = 2.0,
     ) -> None:
         self._look, self._seconds, self._most = look, seconds, most
+        self._patience = patience
         self._known: dict[Key, tuple[float, Value]] = {}
         self._looking: dict[Key, asyncio.Task[Value | None]] = {}
 
@@ -34,7 +43,8 @@ class Remembered(Generic[Key, Value]):
         self._known.clear()
 
     async def _find(self, key: Key) -> Value | None:
-        found = await self._look(key)
+        async with asyncio.timeout(self._patience):
+            found = await self._look(key)
         if found is not None:
             if len(self._known) >= self._most:
                 self._known.clear()
