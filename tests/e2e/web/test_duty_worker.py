@@ -162,32 +162,62 @@ def test_the_desk_works_without_javascript(visit: Visit, house: Demo) -> None:
     page.get_by_text("A part of the queue.").wait_for()
 
 
-def test_the_desk_works_with_the_keyboard_alone(visit: Visit, house: Demo) -> None:
+def test_a_whole_task_with_the_keyboard_alone(visit: Visit, house: Demo) -> None:
     post(house)
     visitor = visit()
-    visitor.sign_in(DUTY, HERE)
-    page = visitor.page
-    tab_to(visitor, "Take the next one")
-    page.keyboard.press("Enter")
+    page, keys = visitor.page, visitor.page.keyboard
+    page.goto(visitor.base + HERE)
+    press(visitor, DUTY)
+    page.wait_for_url(visitor.base + HERE)
+    keys.press("Tab")
+    assert focused(visitor) == "Skip to main content"
+    keys.press("Enter")
+    press(visitor, "Show", "Nobody")
+    press(visitor, "Filter")
+    page.get_by_text("A part of the queue.").wait_for()
+    press(visitor, "Take the next one")
     page.get_by_text("You have taken this case.").wait_for()
-    tab_to(visitor, "Decide")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    page.keyboard.type("Information and")
-    page.keyboard.press("Tab")
-    page.keyboard.type("Told whom to ask.")
-    tab_to(visitor, "Record the decision")
-    page.keyboard.press("Enter")
+    press(visitor, "Why do you need to read them?", "To decide")
+    press(visitor, "Open the details")
+    page.get_by_text("Invented: marks on the arm.").wait_for()
+    press(visitor, "Rate it (red, amber, green or blue)")
+    press(visitor, "How serious is it?", "Amber")
+    press(visitor, "Record the rating")
+    page.get_by_text("The rating is recorded").wait_for()
+    press(visitor, "Decide")
+    press(visitor, "Outcome", "Information and")
+    keys.press("Tab")
+    keys.type("Told whom to ask.")
+    press(visitor, "Record the decision")
     page.get_by_text("The decision is recorded").wait_for()
     assert "Information and advice given" in page.inner_text("main")
+    press(visitor, "Sign out")
+    page.get_by_role("heading", level=1, name="You are signed out").wait_for()
+    assert visitor.faults == []
 
 
-def tab_to(visitor: Visitor, name: str) -> None:
-    for _ in range(60):
+def press(visitor: Visitor, name: str, choice: str = "") -> None:
+    """Tabs to what has that name, and presses it; or chooses in it, where it is a list."""
+    for _ in range(80):
         visitor.page.keyboard.press("Tab")
-        if visitor.page.evaluate("document.activeElement.textContent.trim()") == name:
+        if focused(visitor) == name:
+            visitor.page.keyboard.type(choice) if choice else visitor.page.keyboard.press("Enter")
             return
     raise AssertionError(f"{name} is not reached with the keyboard")
+
+
+def focused(visitor: Visitor) -> str:
+    """The name of what has the keyboard, which is to be seen there, and to be seen as that."""
+    name, seen = visitor.page.evaluate("""() => {
+        const at = document.activeElement, box = at.getBoundingClientRect()
+        const style = getComputedStyle(at)
+        const marked = parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== "none"
+            || style.boxShadow !== "none"
+        const shown = box.bottom > 0 && box.top < innerHeight && box.width > 1
+        return [(at.labels?.[0] ?? at).textContent.trim(), at === document.body || marked && shown]
+    }""")
+    assert seen, f"nothing shows that {name} has the keyboard"
+    return str(name)
 
 
 def test_the_house_stops_at_once_with_a_desk_open(visit: Visit, house: Demo) -> None:
