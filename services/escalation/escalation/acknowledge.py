@@ -87,7 +87,7 @@ async def acknowledge(  # noqa: PLR0917 - the parts of one transaction
     """The viewer says it of a task that they owe or work; the task as it stands then."""
     task, case = await _reach(session, viewer, task_id)
     if not _is_repeat(task, body, viewer):
-        _check(task, body, viewer)
+        _check(task, body, viewer, runtime_of(request).clock.now())
         expect(task.version, if_match)
         await _record(request, session, task, case, body, viewer)
     return task
@@ -119,7 +119,7 @@ def _is_repeat(task: Task, body: Acknowledgement, viewer: Viewer) -> bool:
     return mine and task.reference == body.reference
 
 
-def _check(task: Task, body: Acknowledgement, viewer: Viewer) -> None:
+def _check(task: Task, body: Acknowledgement, viewer: Viewer, now: datetime) -> None:
     if task.state in ("done", "superseded"):
         detail = "This task has ended. Look at the case for the one that took its place."
         raise Problem(409, "task-ended", detail, state=task.state)
@@ -142,6 +142,9 @@ def _check(task: Task, body: Acknowledgement, viewer: Viewer) -> None:
     if body.told_at is not None and (not personal or task.owner_ref == viewer.ref):
         detail = "told_at is for a lead who was told; leave it out of your own acknowledgement."
         raise Problem(422, "not-told", detail)
+    if body.told_at is not None and body.told_at > now:
+        detail = "told_at is still to come. Say when that person told you, which is before now."
+        raise Problem(422, "not-yet", detail)
 
 
 def is_personal(task: Task) -> bool:

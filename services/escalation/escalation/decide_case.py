@@ -1,6 +1,7 @@
 """A qualified worker rates a case, and decides it; nothing else ever closes one."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,6 +13,7 @@ from escalation.acknowledge import DECIDED
 from escalation.announcing import PRODUCER, tell_task_ended
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
+from escalation.disclosure.deciding import ROUTE
 from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
 from escalation.ladder import REFERRAL
@@ -102,12 +104,24 @@ async def decide_case(  # noqa: PLR0917 - one parameter for each part of the req
     """Ends the caller's own tasks in the case. What others owe stays, personal duties above all."""
     viewer = viewer_of(request, who)
     case = await reach_case(session, viewer, case_id, lock=True)
-    tasks = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind in DECIDED]
+    own = [t for t in await own_team_tasks(session, viewer, case_id) if t.kind in DECIDED]
+    tasks = [task for task in own if not asks_to_tell(case.decision, task.route)]
     if tasks or not await _is_repeat(session, case, body, viewer):
+        if own and not tasks:
+            detail = (
+                "This is a request to tell others, and is decided there: released or refused by "
+                "POST /v1/disclosure-requests/{id}/decide, or on the request's page."
+            )
+            raise Problem(409, "decided-as-request", detail)
         expect(case.version, if_match)
         _check(tasks, body, viewer)
         await _record(request, session, viewer, case, tasks, body)
     return await show_case(request, response, session, viewer, case)
+
+
+def asks_to_tell(decision: Mapping[str, Any], route: str) -> bool:
+    """Whether the team's task is the request itself, which no outcome of the case may end."""
+    return route == ROUTE and bool(decision.get("gate"))
 
 
 async def _is_repeat(session: Session, case: CaseFile, body: CaseDecision, viewer: Viewer) -> bool:

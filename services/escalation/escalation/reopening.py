@@ -45,6 +45,8 @@ def reopen(  # noqa: PLR0917 - the parts of one change
     if any(task.route in HUBS for task in opened) and not _is_awaited(case):
         case.answer_by = answer_of(afresh) or due(ClockSpec("WD", 1), heard, None)
         case.first_answer_by = case.first_answer_by or case.answer_by
+    if any(task.route == "EST" for task in opened):
+        case.disclosure = case.disclosure_at = None  # what it said is in the case's history
     hubs = awaits_hub(case)
     theirs = (task.route in HUBS if hubs else task.owner_role == "team" for task in opened)
     if case.outcome is None or case.decided_at is None or not any(theirs):

@@ -99,6 +99,15 @@ async def test_a_lead_may_record_that_the_teacher_reported_as_its_own_state(hous
     assert answer["acknowledged_at"] is None
 
 
+async def test_what_a_teacher_said_cannot_lie_in_the_future(house: House) -> None:
+    await house.raised(facts=FGM, reporter_ref=house.ref("teacher-1"))
+    task = await owed(house, dsl(), "POLICE_101")
+    at = (house.clock.now() + timedelta(minutes=3)).isoformat()
+    answer = await acknowledge(house, task, dsl(), reference="ABC-1", told_at=at)
+    assert (answer.status_code, answer.json()["code"]) == (422, "not-yet")
+    assert (await owed(house, dsl(), "POLICE_101"))["state"] == "open"
+
+
 async def test_the_hub_cannot_say_that_the_school_rang(house: House) -> None:
     await house.raised(school_la=NORFOLK, home_la=NORFOLK)
     hub = worker(la=NORFOLK)

@@ -223,3 +223,26 @@ async def test_what_a_colleague_has_is_theirs_to_decide(house: House) -> None:
     refused = await release(house, case_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "claimed")
     assert await house.told("disclosure.decided") == []
+
+
+async def test_a_request_to_tell_others_ends_by_no_outcome_of_the_case(house: House) -> None:
+    case_id = await asked(house)
+    version = (await house.case(EST, case_id))["version"]
+    path = f"/v1/cases/{case_id}/decide"
+    answer = await house.ask("POST", path, EST, {"outcome": "ADVICE"}, version)
+    assert (answer.status_code, answer.json()["code"]) == (409, "decided-as-request")
+    assert "/v1/disclosure-requests/" in answer.json()["detail"]
+    assert [row["case_id"] for row in await house.queue(EST)] == [str(case_id)]
+    hub = await house.ask("POST", path, worker(), {"outcome": "ADVICE"}, version)
+    assert hub.status_code == 200, "what the hub decides is its own"
+    assert [row["case_id"] for row in await house.queue(EST)] == [str(case_id)]
+
+
+async def test_a_request_opened_again_is_to_be_decided_again(house: House) -> None:
+    case_id = await asked(house)
+    assert (await act(house, case_id, "/decide", decision="refuse", reason="Not now.")).is_success
+    await house.amended(case_id, harm_level="severe")
+    seen = (await house.ask("GET", f"/v1/disclosure-requests/{case_id}", EST)).json()
+    assert seen["decided"] is None
+    assert (await act(house, case_id, "/decide", decision="refuse", reason="Still not.")).is_success
+    assert await house.queue(EST) == []

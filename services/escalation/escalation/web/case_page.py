@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from escalation.access import Session, reach_case
 from escalation.acknowledge import is_a_call
 from escalation.case_view import CaseView, show_case
+from escalation.decide_case import asks_to_tell
 from escalation.details import Details
 from escalation.pausing import AT_MOST
 from escalation.reopening import HUBS
@@ -67,7 +68,7 @@ async def case_page(  # noqa: PLR0917 - the parts of the page
         disagreements=tuple(
             (f"Step {one.stage}: {one.state}", deadline(one.by, now)) for one in case.disagreements
         ),
-        may=_may(own, viewer),
+        may=_may(own, viewer, case.decision),
         opened=_opened(details, now) if details else None,
     )
 
@@ -165,11 +166,12 @@ def _linked(case: CaseView, now: datetime) -> Iterable[Linked]:
         )
 
 
-def _may(own: list[OwnTaskRow], viewer: Viewer) -> May:
+def _may(own: list[OwnTaskRow], viewer: Viewer, decision: Mapping[str, Any]) -> May:
     free = [task for task in own if not task.awaiting_school_call]
     held = [task for task in own if task.has_it]
     manages = any(viewer.principal.holds("manager", route=task.route, la=task.la) for task in held)
     duties = [task for task in own if task.kind == "duty"]
+    duties = [task for task in duties if not asks_to_tell(decision, task.route)]
     others = any(task.has_it == "other" for task in duties)
     return May(
         claim=any(task.has_it is None or task.offered_to_me for task in free),
