@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import or_
 from sqlmodel import col, select
 
-from escalation.access import Session, not_found
+from escalation.access import Session, not_found, rules_of
 from escalation.announcing import tell_task_acknowledged
 from escalation.clearing import cancel_timers
 from escalation.conflicts import school_tasks, team_tasks, without_conflict
@@ -175,12 +175,12 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     else:
         task.state, task.acknowledged_at = "acknowledged", now
         task.acknowledged_by_ref = viewer.ref
-    goes_on = _goes_on(task)
+    goes_on = _goes_on(task, awaited=rules_of(request).watched("MASH", case.la))
     if not goes_on:
         task.closed_at = now
     task.version += 1
     case.version += 1
-    await cancel_timers(session, [task.id], _FIRST_LOOKS if goes_on else None)
+    await cancel_timers(session, [task.id], _FIRST_LOOKS if goes_on else None, but=("unanswered",))
     await forget_reporter(session, case)
     kind = "told" if body.told_at else "acknowledged"
     remember(session, case.id, kind, now, actor_ref=viewer.ref, route=task.route)
@@ -190,12 +190,17 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     runtime_of(request).doorbell.ring()
 
 
-def _goes_on(task: Task) -> bool:
+def _goes_on(task: Task, *, awaited: bool) -> bool:
     """The queue's own work goes on until it is decided; so does what the hub still waits to decide.
     A chase and a disagreement go on until the hub has decided, or it is settled: that somebody has
-    rung is no answer, and their next step comes by itself."""
-    if task.read_only or task.kind in ("chase", "disagreement"):
+    rung is no answer, and their next step comes by itself.
+
+    awaited: the hub decides here. Of any other only the school can say what it answered.
+    """
+    if task.read_only or task.kind == "disagreement":
         return True
+    if task.kind == "chase":
+        return awaited
     return task.owner_role == "team" and task.kind in DECIDED
 
 

@@ -1,14 +1,17 @@
 """A worker takes a case for their team, or gives it back."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.access import Session, own_team_tasks, reach_case, rules_of
 from escalation.announcing import PRODUCER
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
+from escalation.deciding import Rules
 from escalation.history import remember
 from escalation.models import CaseFile, Task
 from escalation.preconditions import IfMatch, expect
@@ -96,6 +99,7 @@ async def take(
         task.claimed_by_ref, task.claimed_at, task.offered_to_ref = viewer.ref, now, None
         # A task of an authority nobody knows is now that of whoever took it.
         task.la = task.la or next((la for r, la in viewer.teams if r == task.route and la), None)
+        case.la = case.la or task.la
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks], ["unclaimed"])
     await _tell(request, session, viewer, case, released=False)
@@ -104,15 +108,21 @@ async def take(
 async def _give_back(
     request: Request, session: Session, viewer: Viewer, case: CaseFile, tasks: list[Task]
 ) -> None:
-    now = runtime_of(request).clock.now()
-    policy = rules_of(request).policy
+    await set_free(session, case, tasks, rules_of(request))
+    await _tell(request, session, viewer, case, released=True)
+
+
+async def set_free(
+    session: AsyncSession, case: CaseFile, tasks: Sequence[Task], rules: Rules
+) -> None:
+    """Nobody has them now; the edge tells of it and commits."""
     # A clock that went on while it was claimed must not run twice from here on.
     await cancel_timers(session, [task.id for task in tasks], ["unconfirmed", "unclaimed"])
     for task in tasks:
         task.claimed_by_ref = task.claimed_at = task.offered_to_ref = None
         task.version += 1
-        session.add_all(first_look(task, policy.settings(task.la or case.la), now))
-    await _tell(request, session, viewer, case, released=True)
+        settings = rules.policy.settings(task.la or case.la)
+        session.add_all(first_look(task, settings, rules.clock.now()))
 
 
 async def _tell(

@@ -94,9 +94,11 @@ def school_tasks(viewer: Viewer) -> ColumnElement[bool]:
         stands_in,
         col(CaseFile.reporter_ref) == viewer.ref,
     )
+    # What was the head's before the head came to be in conflict is somebody's still.
+    heads = and_(col(Task.owner_role) == "headteacher", col(CaseFile.conflicted).contains(["head"]))
     chair = and_(
         col(Task.urn).in_(viewer.schools("chair")),
-        or_(col(Task.owner_role) == "chair", stands_in),
+        or_(col(Task.owner_role) == "chair", stands_in, heads),
     )
     return or_(personal, lead, head, chair, reporter)
 

@@ -1,6 +1,7 @@
 """A qualified worker rates a case, and decides it; nothing else ever closes one."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from escalation.acknowledge import DECIDED
 from escalation.announcing import PRODUCER, tell_task_ended
 from escalation.case_view import CaseView, show_case
 from escalation.clearing import cancel_timers
+from escalation.deciding import tasks_of
 from escalation.disclosure.deciding import ROUTE
 from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
@@ -160,6 +162,8 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
         task.claimed_by_ref, task.claimed_at = viewer.ref, task.claimed_at or now
         task.version += 1
     await cancel_timers(session, [task.id for task in tasks])
+    if case.urn is None:
+        await _end_schools(session, case, now)
     routes = sorted({task.route for task in tasks})
     if not awaits_hub(case) or any(route in HUBS for route in routes):
         case.outcome, case.decided_at, case.decided_by_ref = body.outcome, now, viewer.ref
@@ -190,6 +194,17 @@ async def _record(  # noqa: PLR0917 - the parts of one transaction
     # COMMIT POINT: after it the school hears of the outcome; before it the case is undecided.
     await commit(session)
     runtime_of(request).doorbell.ring()
+
+
+async def _end_schools(session: Session, case: CaseFile, now: datetime) -> None:
+    """Of a concern whose school nobody knew: what no lead could see, the team has seen to now."""
+    unseen = [
+        task
+        for task in await tasks_of(session, case.id)
+        if task.closed_at is None and (task.urn, task.owner_ref) == (None, None)
+        and task.owner_role != "team"
+    ]  # fmt: skip
+    await supersede(session, unseen, now)
 
 
 def _rated(

@@ -168,6 +168,7 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one transaction
         tell_task_opened(session, case, task, excluded, traceparent, supersedes=supersedes)
     for task in changes.raised:
         task.version += 1
+        task.paused_until = None  # its clocks are set anew
         tell_task_raised(session, task, now, traceparent)
         remember(session, case.id, "task_raised", now, route=task.route, priority=task.priority)
     for task in (*changes.opened, *changes.raised):

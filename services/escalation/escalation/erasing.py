@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.chronology import without_others
 from escalation.deciding import lock_case
+from escalation.follow_up import follow_ups, supersede
 from escalation.history import remember
 from escalation.holds import remember_hold
 from escalation.models import CaseEvent, CaseFile, CaseLink, LinkDecision, SealedDetail, Task
@@ -95,6 +96,8 @@ async def _erase(session: AsyncSession, case: CaseFile, at: datetime, actor_ref:
     for task in tasks.scalars():
         told = without_others(case, {"because": task.because, "script": task.script})
         task.because, task.script = without_facts(told["because"]), told["script"]
+    # Nobody can decide or answer what is erased: to ask for it for ever would be no one's task.
+    await supersede(session, await follow_ups(session, case, "chase", "disagreement"), at)
     case.incident_id = None
     case.decision, case.basis = _skeleton(case), []
     case.facts, case.chronology, case.data_issues = {}, {}, []

@@ -1,7 +1,7 @@
 """Tasks that follow from how a case goes, not from what its rules asked: a chase, a step up."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,8 +25,9 @@ Kind = Literal["duty", "chase", "disagreement", "clock", "information", "handove
 class FollowUp:
     """route: whose work it is; a post in conflict is passed over for the next that is fit.
 
-    la: the authority whose team is meant. by: the deadline, None where it is due at once. owner:
-    the words for whom it is, where they are not the route's own.
+    la: the authority whose team is meant. by: the deadline, None where it is due at once. team: it
+    is the team's own work in its queue, also where a concern reaches that team by telephone alone.
+    owner: the words for whom it is, where they are not the route's own.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class FollowUp:
     script: str
     because: Mapping[str, Any]
     by: datetime | None = None
+    team: bool = False
     owner: str = ""
     contact: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,7 +48,11 @@ async def open_follow_up(
     """Opens the task with its clocks; the edge commits."""
     now = rules.clock.now()
     route, la = _fit(asked, case, rules)
-    service = rules.policy.directory.service(route, la)
+    directory = rules.policy.directory
+    service = directory.service(route, la)
+    if asked.team:
+        owner, owner_role = directory.owner("team")
+        service = replace(service, owner=owner, owner_role=owner_role, channel="QUEUE", contact={})
     task = Task(
         case_id=case.id,
         kind=asked.kind,

@@ -14,6 +14,7 @@ from escalation.history import remember
 from escalation.holds import taken_hold
 from escalation.models import CaseFile
 from escalation.opening import open_case
+from escalation.quarantine import sorted_out
 from shared.bus import Record
 from shared.events.catalogue import CONCERNS
 from shared.events.envelope import Event
@@ -41,6 +42,7 @@ async def on_poison(
     case = await lock_case(session, concern_id) if concern_id else None
     if case is None:
         case = _new_case(concern_id or uuid4(), data, now)
+        case.quarantined = case.urn is None
         settle(case, _decision(case, data, rules))
         case.la = serving_la(case.decision, case.home_la, case.found_la, case.school_la)
         early = await taken_hold(session, case.id)
@@ -94,7 +96,7 @@ def _decision(case: CaseFile, data: Json, rules: Rules) -> Json:
             action.update(at_once, because=[_BECAUSE, *action["because"]])
         if not same:
             decision["actions"].append(reader)
-    return decision | {"priority": "P0"}
+    return sorted_out(case, decision | {"priority": "P0"}, rules.policy)
 
 
 def _key_of(action: Json) -> tuple[Any, ...]:

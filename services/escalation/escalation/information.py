@@ -64,6 +64,9 @@ async def ask_school(  # noqa: PLR0917 - one parameter for each part of the requ
     case = await reach_case(session, viewer, case_id, lock=True)
     if not await own_team_tasks(session, viewer, case_id):
         raise Problem(409, "nothing-of-yours", "You have no unfinished task in this case.")
+    if case.urn is None:
+        detail = "No school is known of this concern, so nobody could be asked. Find out which."
+        raise Problem(409, "no-school", detail)
     expect(case.version, if_match)
     rules, runtime = rules_of(request), runtime_of(request)
     now = rules.clock.now()

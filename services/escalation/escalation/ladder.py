@@ -152,7 +152,9 @@ async def climb(
         _climbs_at(session, task, by)
     if rules.watched("MASH", case.la):  # any other hub is spoken to on the telephone
         answer = _ANSWER_SCRIPT.format(stage=to, whom=stage.authority)
-        hub = replace(_asked(case, "MASH", answer, by), la=case.la, owner=stage.authority)
+        hub = replace(
+            _asked(case, "MASH", answer, by), la=case.la, team=True, owner=stage.authority
+        )
         await open_follow_up(session, case, hub, rules)
     tell_disagreement(session, case, disagreement, step, now, actor_ref, note)
     return disagreement

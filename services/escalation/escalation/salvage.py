@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
@@ -69,7 +70,15 @@ def known(data: Json) -> Json:
         if isinstance(data.get(name), str) and shape.fullmatch(data[name])
     }
     flags = ("synthetic", "exclude_school_staff")
-    return shown | {name: data.get(name) is True for name in flags}
+    return shown | _incident(data) | {name: data.get(name) is True for name in flags}
+
+
+def _incident(data: Json) -> Json:
+    """Who is kept out of a brother's or sister's case is kept out of this one."""
+    try:
+        return {"incident_id": UUID(data["incident_id"])}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
 
 
 def excluded(data: Json) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from escalation.models import Task, Timer
 from shared.events.envelope import new_event_id
 from shared.policy import Settings
+from shared.policy.clocks import ClockSpec, due
 
 Kind = Literal[
     "unconfirmed",
@@ -22,6 +23,11 @@ Kind = Literal[
 # A duty that is overdue is said again each day: it never goes quiet by itself.
 OVERDUE_AGAIN: Final = timedelta(days=1)
 UNCLAIMED_AT_MOST: Final = timedelta(hours=4)
+# What must be done now is overdue when a working day has gone by; to be taken up is not to be done.
+_NOW_IS_OVERDUE: Final = ClockSpec("WD", 1)
+# Every two minutes for an hour; then whoever could be told has been, and it goes on more slowly.
+_OFTEN: Final = 30
+_UNCONFIRMED_LATER: Final = timedelta(minutes=15)
 
 
 def timers_for(
@@ -55,8 +61,7 @@ def answer_due(task: Task, at: datetime | None) -> list[Timer]:
     the school's lead is asked to chase it."""
     if task.route != "MASH" or at is None:
         return []
-    silence: list[Kind] = ["unanswered"] if task.by else ["overdue", "unanswered"]
-    return _timers(task, [(at, kind) for kind in silence])
+    return _timers(task, [(at, "unanswered")])
 
 
 def say_now(task: Task, now: datetime) -> list[Timer]:
@@ -78,6 +83,8 @@ def _marks(task: Task, settings: Settings, now: datetime) -> Iterator[tuple[date
             if mark > now:
                 yield mark, "reminder"
         yield task.by, "overdue"
+    elif (late := due(_NOW_IS_OVERDUE, now, None)) is not None:
+        yield late, "overdue"
     if task.hard_by is not None:
         yield task.hard_by, "hard_overdue"
 
@@ -87,7 +94,8 @@ def wait_again(kind: str, attempts: int, settings: Settings) -> timedelta | None
     is not made up for."""
     match kind:
         case "unconfirmed":
-            return settings.p0_unconfirmed
+            later = settings.p0_unconfirmed if attempts < _OFTEN else _UNCONFIRMED_LATER
+            return max(settings.p0_unconfirmed, later)
         case "call_back":
             return settings.call_back
         case "unclaimed":

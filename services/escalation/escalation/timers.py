@@ -197,6 +197,8 @@ def _applies(one: Due) -> bool:
         return bool(one.state == "open" and one.claimed_by_ref is None)
     if one.kind in _WHILE_OPEN:
         return bool(one.state == "open")
+    if one.kind == "unanswered":  # of the hub, also once the school has made its call
+        return bool(one.state in ("open", "acknowledged"))
     return one.closed_at is None
 
 

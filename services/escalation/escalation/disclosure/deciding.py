@@ -163,8 +163,8 @@ async def _decided(  # noqa: PLR0917 - the parts of one transaction
     letter: str | None,
 ) -> None:
     now = rules.clock.now()
-    case.disclosure, case.disclosure_at = decision, now
     tasks = await _own(session, viewer, case)
+    case.disclosure, case.disclosure_at = decision, now
     for task in tasks:
         task.state, task.closed_at, task.outcome = "done", now, f"disclosure_{decision}"
         tell_task_ended(session, task, now, "decided")

@@ -1,7 +1,7 @@
 """What a shift that is taken over changes in a case: the night's work ends, the day's goes on.
 
-A call that nobody has confirmed yet (`P0`, open) ends for nobody: whoever was asked to make it
-still has to say that it was made.
+A call that nobody has confirmed yet (`P0`, or the school's own) ends for nobody: whoever was asked
+to make it still has to say that it was made.
 """
 
 from collections.abc import Collection
@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from escalation.acknowledge import DECIDED
 from escalation.announcing import tell_task_ended
+from escalation.claim import awaits_school, set_free
 from escalation.clearing import cancel_timers
 from escalation.deciding import Rules
 from escalation.follow_up import FollowUp, open_follow_up
@@ -36,6 +37,7 @@ async def take_over(
     case.version += 1
     remember(session, case.id, "shift_taken", now, actor_ref=taker_ref, to=handover.to_route)
     if handover.route == handover.to_route:
+        await _let_go(session, case, handover, taker_ref, rules)
         return
     rows = await session.exec(
         select(Task)
@@ -54,11 +56,12 @@ async def take_over(
             route=handover.to_route,
             la=handover.la,
             priority=min(_left(task) for task in given),
+            team=True,
             script="Go on with what the other team began; its notes are in the case.",
             because=_BECAUSE,
         )
         takers = await open_follow_up(session, case, asked, rules)
-    ending = [task for task in given if not _unconfirmed(task)]
+    ending = [task for task in given if not (_unconfirmed(task) or awaits_school(task))]
     for task in ending:
         task.state, task.outcome, task.closed_at = "done", HANDED_OVER, now
         tell_task_ended(session, task, now, "handed_over")
@@ -66,6 +69,26 @@ async def take_over(
     if takers is not None:
         await _go_on(session, ending, takers)
     await cancel_timers(session, [task.id for task in ending])
+
+
+async def _let_go(
+    session: AsyncSession, case: CaseFile, handover: Handover, taker_ref: str, rules: Rules
+) -> None:
+    """What the giver still has is the next shift's to claim."""
+    if handover.given_by_ref == taker_ref:
+        return
+    rows = await session.exec(
+        select(Task)
+        .where(
+            col(Task.case_id) == case.id,
+            col(Task.route) == handover.route,
+            col(Task.claimed_by_ref) == handover.given_by_ref,
+            col(Task.closed_at).is_(None),
+        )
+        .order_by(col(Task.id))
+        .with_for_update()
+    )
+    await set_free(session, case, list(rows), rules)
 
 
 async def _go_on(session: AsyncSession, ending: Collection[Task], takers: Task) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from escalation.access import Session, reach_case
-from escalation.acknowledge import is_a_call
+from escalation.acknowledge import DECIDED, is_a_call
 from escalation.case_view import CaseView, show_case
 from escalation.decide_case import asks_to_tell
 from escalation.details import Details
@@ -170,7 +170,7 @@ def _may(own: list[OwnTaskRow], viewer: Viewer, decision: Mapping[str, Any]) -> 
     free = [task for task in own if not task.awaiting_school_call]
     held = [task for task in own if task.has_it]
     manages = any(viewer.principal.holds("manager", route=task.route, la=task.la) for task in held)
-    duties = [task for task in own if task.kind == "duty"]
+    duties = [task for task in own if task.kind in DECIDED]
     duties = [task for task in duties if not asks_to_tell(decision, task.route)]
     others = any(task.has_it == "other" for task in duties)
     return May(

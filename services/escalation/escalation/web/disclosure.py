@@ -25,6 +25,7 @@ from escalation.web.tasks_form import NotFilledIn, as_typed, faults_of, maybe, s
 from shared.app import runtime_of
 from shared.auth import Principal
 from shared.errors import Problem
+from shared.outbox import rollback
 from shared.web import Fault, Form, View, page, page_router, posted, signed_in
 from shared.web.times import said as said_at
 
@@ -224,6 +225,7 @@ async def _again(  # noqa: PLR0917 - the parts of one answer
 ) -> Response:
     """The same page with what was typed, and the request as it is now."""
     faults, status = refused
+    await rollback(session)  # what was begun and refused is not so
     view = await _view(request, session, who, case_id, as_typed(form), faults=faults)
     return page(request, "escalation/disclosure.html", view, status=status)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from escalation.access import Session, rules_of
 from escalation.deciding import Rules
-from escalation.figures.routes import Figures, Volume, figures_of, written
+from escalation.figures.routes import Figures, La, Volume, figures_of, written
 from escalation.viewer import Viewer, viewer_of
 from escalation.web.words import authority_name, queue_name
 from shared.auth import Principal, forbidden
@@ -134,7 +134,7 @@ async def figures_as_csv(  # noqa: PLR0917 - one parameter for each part of the 
     request: Request,
     session: Session,
     who: Manager,
-    la: str,
+    la: La,
     since: date | None = None,
     until: date | None = None,
 ) -> Response:

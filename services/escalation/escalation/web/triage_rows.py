@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from escalation.acknowledge import DECIDED
 from escalation.conflicts import Shown, siblings
 from escalation.models import CaseFile, Task
 from escalation.queue import ORDER, Place, ids_in_order, in_queue
@@ -202,14 +203,14 @@ def _rows(viewer: Viewer) -> Select[Any]:
 
 
 def _times(task: Task, answer_by: datetime | None, outcome: str | None) -> Times:
-    waits = task.kind == "duty" and task.route in HUBS and outcome is None
+    waits = task.kind in DECIDED and task.route in HUBS and outcome is None
     return Times(task.opened_at, task.by, answer_by if waits else None, task.paused_until)
 
 
 def _answer_late(now: datetime) -> ColumnElement[bool]:
     """What `_times` says of the hub's answer, of rows that are not read yet."""
     return and_(
-        col(Task.kind) == "duty",
+        col(Task.kind).in_(DECIDED),
         col(Task.route).in_(HUBS),
         col(CaseFile.outcome).is_(None),
         col(CaseFile.answer_by) <= now,
