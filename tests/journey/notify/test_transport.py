@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from notify.delivery import hand_over
+from notify.delivery import WHOLE_SECONDS, hand_over
+from notify.sender import LEASE
 from notify.settings import Smtp
 from tests.journey.notify.conftest import Server
 
@@ -82,3 +84,28 @@ async def test_a_refused_login_is_ours_to_put_right_and_not_the_recipient_s(
 ) -> None:
     outcome = await hand_over(message(), Smtp(server.url.replace("smtp://", "smtp://user:wrong@")))
     assert (outcome.kind, server.recipients) == ("later", [])
+
+
+async def test_a_server_that_refuses_our_own_address_is_ours_to_put_right(server: Server) -> None:
+    async def refuse(*_: object) -> str:
+        return "550 Sender not known here"
+
+    server.handle_MAIL = refuse  # type: ignore[attr-defined]
+    outcome = await hand_over(message(), Smtp(server.url))
+    assert (outcome.kind, outcome.code) == ("later", "smtp_550")
+
+
+async def test_a_server_that_is_slow_at_every_step_is_left_before_the_claim_ends(
+    server: Server,
+) -> None:
+    async def slow(
+        _server: SMTP, _session: Session, envelope: Envelope, address: str, _: Any
+    ) -> str:
+        await asyncio.sleep(0.3)
+        envelope.mail_from = address
+        return "250 Yes"
+
+    server.handle_MAIL = slow  # type: ignore[attr-defined]
+    outcome = await hand_over(message(), Smtp(server.url), within=0.2)
+    assert (outcome.kind, outcome.code, server.recipients) == ("later", "unreachable", [])
+    assert timedelta(seconds=WHOLE_SECONDS) < LEASE
