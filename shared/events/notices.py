@@ -22,7 +22,10 @@ class NoticeSent(EventData):
 
 
 class NoticeFailed(EventData):
-    """A notice could not be delivered, or there was no one to send it to; a person must act."""
+    """A notice could not be delivered, or there was no one to send it to; a person must act.
+
+    One that was only put off is tried on for some hours, and `notice.sent` may still follow.
+    """
 
     notice_id: UUID
     task_id: UUID | None

@@ -47,6 +47,7 @@ class Notice(SQLModel, table=True):
     recipient: what names the recipient in events and lists, such as `dsl 999001`; post_id is None
     for the reporter, whose address is only ever in the sealed contacts, and where there was no one.
     token: changes with every claim, so that a sender which was taken for dead cannot report.
+    told_overdue: people were told that it had not got through; it is tried on.
     """
 
     __tablename__ = "notice"
@@ -80,6 +81,7 @@ class Notice(SQLModel, table=True):
     attempts: int = 0
     token: int = Field(default=0, sa_type=BigInteger)
     last_code: str | None = None
+    told_overdue: bool = False
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     next_attempt_at: datetime = Field(sa_type=DateTime(timezone=True))
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

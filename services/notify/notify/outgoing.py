@@ -109,6 +109,7 @@ def _row(
         "state": state,
         "attempts": 0,
         "token": 0,
+        "told_overdue": False,
         "created_at": now,
         "next_attempt_at": now,
     }

@@ -25,8 +25,11 @@ from shared.telemetry import operator_alarm
 
 # Longer than sending can take; a notice claimed by a sender that died is free again after it.
 LEASE: Final = timedelta(seconds=60)
-# Before the second, third … attempt. After the last one the notice has failed and a person is told.
-BACK_OFF: Final = tuple(timedelta(seconds=n) for n in (5, 15, 60, 300, 900))
+# Before the second, third … attempt: mail that is away for a morning is caught up with. After the
+# last one nobody tries any more.
+BACK_OFF: Final = tuple(timedelta(seconds=n) for n in (5, 15, 60, 300, *(900 for _ in range(25))))
+# From this attempt on, after 21 minutes, people are told meanwhile that they must ring.
+OVERDUE_ATTEMPT: Final = 6
 # concern.raised travels on another topic than the task and may come after it.
 WAIT_FOR_CONTACT: Final = timedelta(seconds=60)
 _IDLE_SECONDS: Final = 0.2
@@ -120,6 +123,8 @@ async def _record(runtime: Runtime, notice: Notice, outcome: Outcome) -> None:
     now = runtime.clock.now()
     if outcome.kind == "later" and notice.attempts > len(BACK_OFF):
         outcome = Outcome("never", outcome.code)
+    overdue = outcome.kind == "later" and notice.attempts >= OVERDUE_ATTEMPT
+    told = notice.told_overdue
     async with runtime.sessions() as session:
         mine = (
             update(Notice)
@@ -128,14 +133,14 @@ async def _record(runtime: Runtime, notice: Notice, outcome: Outcome) -> None:
                 col(Notice.token) == notice.token,
                 col(Notice.ended_at).is_(None),
             )
-            .values(_changes(notice, outcome, now))
+            .values(told_overdue=told or overdue, **_changes(notice, outcome, now))
             .returning(col(Notice.id))
         )
         if (await session.execute(mine)).scalar_one_or_none() is None:
             return  # claimed by another since: that one reports
         if outcome.kind == "sent":
             tell_sent(session, notice, now)
-        elif outcome.kind == "never":
+        elif outcome.kind == "never" or (overdue and not told):
             tell_failed(session, notice, outcome.code or "failed", now)
             log.error("notice failed", notice_id=str(notice.id), code=outcome.code)
             operator_alarm("notice_failed")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from notify.sender import BACK_OFF, LEASE
+from notify.sender import BACK_OFF, LEASE, OVERDUE_ATTEMPT
 from shared.bus import failpoint
 from tests.journey.notify.conftest import MASH, Notify, Server, task, team
 
@@ -15,6 +15,11 @@ async def opened(notify: Notify) -> None:
     await notify.directory([team()])
     data = task(notify.clock.now())
     await notify.hears("task.opened", data["case_id"], data)
+
+
+async def set_attempts(notify: Notify, count: int) -> None:
+    async with notify.runtime.engine.begin() as connection:
+        await connection.exec_driver_sql(f"UPDATE notice SET attempts = {count}")
 
 
 async def test_an_opened_task_is_mailed_and_told_as_sent(notify: Notify, server: Server) -> None:
@@ -51,17 +56,42 @@ async def test_a_permanent_refusal_fails_at_once_and_says_why(
     assert await notify.sends() == 0
 
 
-async def test_refusals_without_end_fail_in_the_end(notify: Notify, server: Server) -> None:
+async def test_mail_that_is_away_is_told_of_after_six_attempts_and_caught_up_with_hours_later(
+    notify: Notify, server: Server
+) -> None:
     await opened(notify)
-    server.answers = ["451 Later"] * 20
-    for pause in BACK_OFF:
+    server.answers = ["451 Later"] * 8
+    for pause in BACK_OFF[:8]:
         assert await notify.sends() == 1
-        assert await notify.told() == []
         notify.clock.advance(pause)
-    assert await notify.sends() == 1
     (event,) = await notify.told()
     assert (event["type"], event["reason"]) == ("notice.failed", "smtp_451")
-    assert event["attempts"] == len(BACK_OFF) + 1
+    assert event["attempts"] == OVERDUE_ATTEMPT
+    assert await notify.sends() == 1
+    assert [event["type"] for event in await notify.told()] == ["notice.failed", "notice.sent"]
+
+
+async def test_that_a_sender_died_at_the_sixth_attempt_hides_nothing(
+    notify: Notify, server: Server
+) -> None:
+    await opened(notify)
+    server.answers = ["451 Later"] * 20
+    await set_attempts(notify, OVERDUE_ATTEMPT)
+    assert await notify.sends() == 1
+    assert [event["type"] for event in await notify.told()] == ["notice.failed"]
+
+
+async def test_refusals_without_end_are_given_up_in_the_end(notify: Notify, server: Server) -> None:
+    await opened(notify)
+    server.answers = ["451 Later"] * 2
+    await set_attempts(notify, len(BACK_OFF) - 1)
+    assert await notify.sends() == 1
+    notify.clock.advance(BACK_OFF[-1])
+    assert await notify.sends() == 1
+    *_, last = await notify.told()
+    assert (last["type"], last["attempts"]) == ("notice.failed", len(BACK_OFF) + 1)
+    notify.clock.advance(timedelta(days=1))
+    assert await notify.sends() == 0
 
 
 async def test_a_mail_server_that_is_down_delays_and_loses_nothing(
