@@ -13,7 +13,7 @@ from intake import amending, replaying
 from intake.advice import advise, emergency_numbers
 from intake.answers import advice, status_url
 from intake.authority import Standing
-from intake.conflicts import Exclusion, accused_among, exclusion
+from intake.conflicts import Exclusion, exclusion
 from intake.desk import Desk
 from intake.drafts import Draft, Issue, entry, seal
 from intake.grants import accounts_of
@@ -123,11 +123,11 @@ async def _draft(desk: Desk, asked: Asked, read: Submission, standing: Standing)
 
 
 async def excluded_from(desk: Desk, read: Submission, urn: str | None) -> Exclusion:
-    secret, numbers = desk.runtime.secret, read.accused_staff_refs
+    secret, suspects = desk.runtime.secret, read.suspects
+    numbers = {number for one in suspects for number in one.numbers}
     return exclusion(
         [subject.facts for subject in read.subjects],
-        accused=accused_among(read.subjects[0].details.get("people")),
-        numbers=numbers,
+        suspects=suspects,
         accounts=await accounts_of(desk.runtime.sessions, urn, numbers, secret),
         secret=secret,
     )

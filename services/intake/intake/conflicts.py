@@ -1,17 +1,22 @@
 """Who must see no trace of a concern, because they are accused in it or too close to who is."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from intake.models import Submission
+from intake.reading import Suspect
 from shared.auth import Principal, Role
 from shared.sealing import account_ref
 
-_ACCUSED: Final = "subjectofallegation"
 _AGAINST_ADULTS: Final = frozenset({"allegation_adult", "low_level_concern"})
 _AT_THE_SCHOOL: Final = frozenset(
     {"staff", "headteacher", "supply", "volunteer", "contractor", "governor"}
+)
+# Where the harm is said to come from these alone, somebody accused without a staff number is one
+# of them: to keep the whole school out then would keep help from the child.
+_OUTSIDE: Final = frozenset(
+    {"parent_carer", "other_family", "child_under_10", "child_10_17", "self"}
 )
 _POSTS: Final = frozenset({"dsl", "deputy_dsl", "head", "chair"})
 _LEADS: Final[tuple[Role, ...]] = ("dsl", "deputy_dsl", "head")
@@ -27,36 +32,43 @@ class Exclusion:
     private: bool = False
 
 
-def accused_among(people: Any) -> int:
-    """How many of the people sent along are said to have done it."""
-    roles = [one.get("role") for one in people or () if isinstance(one, dict)]
-    return sum(isinstance(role, str) and _folded(role) == _ACCUSED for role in roles)
-
-
 def exclusion(
     facts: Iterable[Mapping[str, Any]],
     *,
-    accused: int,
-    numbers: Collection[str],
-    accounts: Mapping[str, str],
+    suspects: Sequence[Suspect],
+    accounts: Mapping[str, Collection[str]],
     secret: bytes,
 ) -> Exclusion:
-    """numbers: the staff numbers of the accused; accounts: those known at the school, by number.
+    """accounts: those known at the school, by staff number.
 
     Someone named by a number that no account is known for is not identified: until somebody says
-    who it is, any colleague could be, so all of them are kept out.
+    who it is, any colleague could be, so all of them are kept out. In an allegation whoever's part
+    is not understood may be accused too.
     """
     facts = list(facts)
     roles = {post for one in facts for post in _members(one, "conflict") & _POSTS}
     if any("headteacher" in _members(one, "source_of_harm") for one in facts):
         roles.add("head")
-    if not accused and not any(map(_is_against_an_adult_here, facts)):
+    against_adult = any(map(_is_against_an_adult_here, facts))
+    outside = bool(facts) and not against_adult and all(map(_is_from_outside, facts))
+    accused = [one for one in suspects if _is_accused(one, outside=outside)]
+    if not accused and not against_adult:
         return Exclusion(roles=tuple(sorted(roles)), private=bool(roles))
-    refs = {accounts[number] for number in numbers if number in accounts}
+    unsure = ("unclear",) if accused else ("unclear", "not_said")
+    all_of_them = [*accused, *(one for one in suspects if one.said in unsure)]
+    numbers = {number for one in all_of_them for number in one.numbers}
     # The number may be the account itself; a reference that nobody has excludes nobody.
-    refs |= {account_ref(secret, number) for number in numbers}
-    identified = len(numbers) >= max(accused, 1) and all(number in accounts for number in numbers)
+    refs = {account_ref(secret, number) for number in numbers}
+    refs.update(*(accounts[number] for number in numbers & accounts.keys()))
+    named = all(one.numbers for one in all_of_them) and numbers <= accounts.keys()
+    identified = bool(accused) and named
     return Exclusion(tuple(sorted(refs)), tuple(sorted(roles)), not identified, private=True)
+
+
+def _is_accused(one: Suspect, *, outside: bool) -> bool:
+    if one.said == "accused":
+        return bool(one.numbers) or not outside
+    return one.said == "accused_staff"
 
 
 def _is_against_an_adult_here(facts: Mapping[str, Any]) -> bool:
@@ -64,6 +76,11 @@ def _is_against_an_adult_here(facts: Mapping[str, Any]) -> bool:
         _AGAINST_ADULTS.isdisjoint(_members(facts, "concern_types"))
         and _AT_THE_SCHOOL.isdisjoint(_members(facts, "source_of_harm"))
     )
+
+
+def _is_from_outside(facts: Mapping[str, Any]) -> bool:
+    sources = _members(facts, "source_of_harm")
+    return bool(sources) and sources <= _OUTSIDE
 
 
 def may_see(who: Principal, of: Submission, secret: bytes) -> bool:
@@ -83,10 +100,6 @@ def may_see(who: Principal, of: Submission, secret: bytes) -> bool:
         return "chair" in allowed
     # A head in conflict who is also the deputy DSL is still the head.
     return bool(allowed.intersection(_LEADS)) and not set(at_school) & set(of.excluded_roles)
-
-
-def _folded(role: str) -> str:
-    return "".join(char for char in role[:80].casefold() if char.isalnum())
 
 
 def _members(facts: Mapping[str, Any], name: str) -> set[str]:

@@ -70,7 +70,7 @@ def new_grant(
         id=uuid4(),
         client=asked.client,
         account_ref=account_ref(secret, asked.account) if asked.account else None,
-        staff_ref=match_key(secret, "staff", asked.staff_ref) if asked.staff_ref else None,
+        staff_ref=_staff_key(secret, asked.staff_ref) if asked.staff_ref else None,
         role=asked.role,
         urn=asked.urn,
         valid_from=asked.valid_from or now,
@@ -130,31 +130,41 @@ async def revoke(
     return True
 
 
+def _staff_key(secret: bytes, number: str) -> str:
+    return match_key(secret, "staff", number.strip().casefold())
+
+
 async def accounts_of(
     sessions: async_sessionmaker[AsyncSession],
     urn: str | None,
     numbers: Collection[str],
     secret: bytes,
-) -> dict[str, str]:
-    """The account references behind staff numbers, as far as the school has told us of them."""
+) -> dict[str, set[str]]:
+    """Every account reference behind each staff number that the school has told us of.
+
+    Those of withdrawn grants too: who is accused may just have lost theirs.
+    """
     if not numbers or urn is None:
         return {}
-    by_ref = {match_key(secret, "staff", number): number for number in numbers}
-    by_ref |= {account_ref(secret, number): number for number in numbers}
-    statement = select(GrantRow).where(
+    keys = {number: _staff_key(secret, number) for number in numbers}
+    refs = {number: account_ref(secret, number) for number in numbers}
+    statement = select(col(GrantRow.staff_ref), col(GrantRow.account_ref)).where(
         col(GrantRow.urn) == urn,
         col(GrantRow.account_ref).is_not(None),
-        or_(col(GrantRow.staff_ref).in_(by_ref), col(GrantRow.account_ref).in_(by_ref)),
+        or_(
+            col(GrantRow.staff_ref).in_(keys.values()), col(GrantRow.account_ref).in_(refs.values())
+        ),
     )
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS), sessions() as session:
-            rows = (await session.execute(statement)).scalars().all()
+            rows = (await session.execute(statement)).all()
     except Exception as error:
         if not is_transient(error):
             raise
         return {}  # not known to be anybody: all colleagues are kept out
-    found = {}
-    for row in rows:
-        number = by_ref.get(row.staff_ref or "") or by_ref[row.account_ref or ""]
-        found[number] = row.account_ref or ""
+    found: dict[str, set[str]] = {}
+    for number in numbers:
+        behind = {ref for key, ref in rows if keys[number] == key or refs[number] == ref}
+        if behind:
+            found[number] = {ref for ref in behind if ref}
     return found

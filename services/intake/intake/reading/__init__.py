@@ -8,7 +8,7 @@ from intake.reading.digest import (
 )
 from intake.reading.issues import Issue
 from intake.reading.media import MediaFilter, TooLarge, without_media
-from intake.reading.model import Reporter, Subject, Submission
+from intake.reading.model import Reporter, Subject, Submission, Suspect
 from intake.reading.parse import Unreadable
 from intake.reading.submission import read_submission
 
@@ -18,6 +18,7 @@ __all__ = [
     "Reporter",
     "Subject",
     "Submission",
+    "Suspect",
     "TooLarge",
     "Unreadable",
     "body_digest",

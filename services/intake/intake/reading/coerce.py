@@ -31,7 +31,7 @@ class Coercion:
             return raw
         if isinstance(raw, Repeated):
             return self._repeated(fact, raw, at)
-        raw = _unwrapped(raw)
+        raw = unwrapped(raw)
         if raw is None or (isinstance(raw, str) and not raw.strip()):
             return None
         if fact.kind == "set":
@@ -59,7 +59,7 @@ class Coercion:
                 break
             if isinstance(one, str) and one in fact.values:
                 members[one] = None
-            elif (one := _unwrapped(one)) is not None and one != "":
+            elif (one := unwrapped(one)) is not None and one != "":
                 members[self._word(fact, one, f"{at}/{i}")] = None
         return sorted(members) or None
 
@@ -128,7 +128,7 @@ def _not_known(plain: str) -> str | None:
     return UNKNOWN if plain in NOT_KNOWN else None
 
 
-def _unwrapped(raw: Any) -> Any:
+def unwrapped(raw: Any) -> Any:
     """`{"code": "fgm", "description": …}`, as some systems send a code, is the code."""
     if isinstance(raw, dict) and len(raw) <= 4:  # noqa: PLR2004 - a code and its labels
         for name in ("code", "value"):

@@ -14,8 +14,8 @@ _CHILD_NAMES = {
     "nhs_number": "nhs, nhs_no", "address": "home_address", "postcode": "post_code",
     "home_la": "home_local_authority, la, local_authority", "facts": "",
     "carer_la": "carer_local_authority, carers_la, carer_home_la",
-    "relationship": "", "role": "", "staff_ref": "staff_id", "contact": "", "phone": "telephone",
-    "email": "", "gender": "",
+    "relationship": "", "role": "person_role", "contact": "", "phone": "telephone", "email": "",
+    "staff_ref": "staff_id, staff_number, staff_no, staff_reference", "gender": "",
 }  # fmt: skip
 
 
@@ -85,6 +85,20 @@ def sort_members(
         if ours is not None and ours != name:
             issues.add(f"{at}/{ours}", "read_from_another_name")
     return found, rest
+
+
+def values_of(
+    ours: str, raw: Mapping[str, Any], table: Mapping[str, str], at: str, issues: Issues
+) -> list[Any]:
+    """All that is said under a name of this member, which `sort_members` takes but one of."""
+    values: list[Any] = []
+    for name, value in raw.items():
+        if (table.get(name) or _known_as(name, table)) != ours:
+            continue
+        if name != ours:
+            issues.add(f"{at}/{ours}", "read_from_another_name")
+        values += value if isinstance(value, Repeated) else [value]
+    return values
 
 
 def _known_as(name: str, table: Mapping[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from intake.reading.coerce import FactValue
 from intake.reading.issues import Issue
 
 Role = Literal["child", "child_who_harmed"]
+Said = Literal["accused_staff", "accused", "unclear", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,18 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """Somebody who may have to be kept out, and the staff numbers that are given for them.
+
+    said: by the sender's word for their part: accused as one of the school's staff, accused as
+    anybody, something that is not understood, or nothing of the kind.
+    """
+
+    said: Said
+    numbers: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """contacts: the reporter's name and how to reach them, for the seal that only notify opens.
 
@@ -59,7 +72,7 @@ class Submission:
     issues: tuple[Issue, ...]
     disclosure_request: str
     text_flags: tuple[str, ...]
-    accused_staff_refs: tuple[str, ...] = field(repr=False)
+    suspects: tuple[Suspect, ...] = field(repr=False)
     contacts: Mapping[str, str] = field(repr=False)
     raw: Any = field(repr=False)
 

@@ -20,10 +20,10 @@ from intake.reading.members import (
     sort_members,
     text_of,
 )  # fmt: skip
-from intake.reading.model import Reporter, Subject, Submission
+from intake.reading.model import Reporter, Subject, Submission, Suspect
 from intake.reading.parse import clean, read_json
+from intake.reading.people import Person, read_person, suspects_among
 from intake.reading.subjects import SubjectReader, read_la
-from intake.reading.synonyms import folded_code
 from intake.reading.textflags import text_flags
 from intake.reading.vocabulary import vocabulary
 from intake.reading.whole import child_beside, whole
@@ -38,9 +38,6 @@ _CONTACT = ("name", "given_name", "family_name", "contact", "phone", "email")
 # A sender's clock may run this far ahead of ours before it is disbelieved.
 _SKEW = timedelta(minutes=5)
 _FIRST_DISCOVERY, _FIRST_OCCURRENCE = 1990, 1900
-_HARMED = frozenset({"childwhoharmed", "childwhoharmedanother", "allegedchildperpetrator"})
-_CARERS = frozenset({"carer", "privatefostercarer", "hostcarer", "hostfamily"})
-_ACCUSED = frozenset({"subjectofallegation", "accused", "allegedperpetrator", "accusedstaff"})
 
 
 def read_submission(
@@ -75,7 +72,7 @@ class _Reading:
         reporter, contacts, shared = self._shared(body, rest)
         story = {n: text_of(body.get(n), f"/{n}", self._issues) for n in _STORY}
         flags = self._raise_by_text(shared, story)
-        subjects, accused = self._people(body, shared, story, times["discovered_at"])
+        subjects, suspects = self._people(body, shared, story, times["discovered_at"])
         if not story["narrative"] and "concern_types" not in shared:
             self._issues.add("", "no_concern")
         return Submission(
@@ -92,7 +89,7 @@ class _Reading:
             issues=self._issues.all(),
             disclosure_request=str(shared.get("disclosure_request", "none")),
             text_flags=flags,
-            accused_staff_refs=accused,
+            suspects=suspects,
             contacts=contacts,
             raw=raw,
         )
@@ -180,10 +177,12 @@ class _Reading:
 
     def _people(
         self, body: Found, shared: Facts, story: Found, discovered_at: datetime | None
-    ) -> tuple[tuple[Subject, ...], tuple[str, ...]]:
-        people = list_of(body.get("people"), "/people", self._issues)[:_MOST_PEOPLE]
+    ) -> tuple[tuple[Subject, ...], tuple[Suspect, ...]]:
+        sent = list_of(body.get("people"), "/people", self._issues)
+        # All of them: whoever stands beyond those that are told of may be the accused.
+        people = [read_person(one, f"/people/{i}", self._issues) for i, one in enumerate(sent)]
         told = {name: text for name, text in story.items() if text} | (
-            {"people": people} if people else {}
+            {"people": sent[:_MOST_PEOPLE]} if sent else {}
         )
         reader = SubjectReader(
             self._received_at,
@@ -191,40 +190,36 @@ class _Reading:
             told,
             self._facts,
             self._issues,
-            self._carer_la(people),
+            self._carer_la(people[:_MOST_PEOPLE]),
         )
+        children = self._children(body)
+        harmed = [one for one in (*people[:_MOST_PEOPLE], *children) if one.harmed]
+        # The child who harmed is decided for itself, so the victim's decision need not name it.
+        told_of = shared | ({"other_child_listed": "yes"} if harmed else {})
+        subjects = [
+            reader.child(one.raw, number, one.at, told_of)
+            for number, one in enumerate(children, start=1)
+            if not one.harmed
+        ]
+        for number, one in enumerate(harmed, start=1):
+            subjects.append(reader.child_who_harmed(one.raw, number, one.at, shared))
+        return tuple(subjects), suspects_among(people, self._issues)
+
+    def _children(self, body: Found) -> list[Person]:
+        """As they are sent, or the one that is not described."""
         children = list_of(body.get("children"), "/children", self._issues)
         if len(children) > MOST_CHILDREN:
             self._issues.add("/children", "too_many_children")
         if not children:
             self._issues.add("/children", "no_child")
-        harmed = [(one, f"/people/{i}") for i, one in enumerate(people) if _role(one) in _HARMED]
-        subjects: list[Subject] = []
         listed = children[:MOST_CHILDREN] or [None]
-        harmed += [(c, f"/children/{i}") for i, c in enumerate(listed) if _role(c) in _HARMED]
-        # The child who harmed is decided for itself, so the victim's decision need not name it.
-        told_of = shared | ({"other_child_listed": "yes"} if harmed else {})
-        for i, child in enumerate(listed):
-            if _role(child) not in _HARMED:
-                subjects.append(reader.child(child, i + 1, f"/children/{i}", told_of))
-        for number, (one, at) in enumerate(harmed, start=1):
-            subjects.append(reader.child_who_harmed(one, number, at, shared))
-        accused = (one.get("staff_ref") for one in people if _role(one) in _ACCUSED)
-        return tuple(subjects), tuple(
-            str(ref)[:200] for ref in accused if isinstance(ref, str | int)
-        )
+        return [read_person(one, f"/children/{i}", self._issues) for i, one in enumerate(listed)]
 
-    def _carer_la(self, people: list[Any]) -> str | None:
+    def _carer_la(self, people: list[Person]) -> str | None:
         """Where the carer among the people lives; none where two of them live apart."""
         found: set[str | None] = set()
-        for i, one in enumerate(people):
-            if _role(one) in _CARERS:
-                known, _ = sort_members(one, SUBJECT, f"/people/{i}", self._issues)
-                found.add(read_la(known.get("home_la"), f"/people/{i}/home_la", self._issues))
+        for one in people:
+            if one.carer and isinstance(one.raw, dict):
+                known, _ = sort_members(one.raw, SUBJECT, one.at, self._issues)
+                found.add(read_la(known.get("home_la"), f"{one.at}/home_la", self._issues))
         return (found - {None}).pop() if len(found - {None}) == 1 else None
-
-
-def _role(one: Any) -> str:
-    """Folded, so that it compares without case and separators; empty when there is none."""
-    role = one.get("role") if isinstance(one, dict) else None
-    return folded_code(role[:80]) if isinstance(role, str) else ""

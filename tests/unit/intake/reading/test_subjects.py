@@ -119,15 +119,6 @@ def test_too_many_children_is_said_and_the_rest_stays_sealed() -> None:
     assert len(read(body(children=[{}] * 60)).subjects) == 60
 
 
-def test_the_accused_are_known_by_their_staff_refs() -> None:
-    people = [
-        {"role": "subject_of_allegation", "staff_ref": "T-17"},
-        {"role": "Subject of Allegation", "staff_ref": 18},
-        {"role": "carer", "staff_ref": "T-19"},
-    ]
-    assert read(body(people=people)).accused_staff_refs == ("T-17", "18")
-
-
 def test_where_the_carer_lives_is_read_from_the_child_or_from_the_carer() -> None:
     assert only(read(body(children=[child(carer_la="821")]))).carer_la == "821"
     assert only(read(body(children=[child(carers_la=" 821 ")]))).carer_la == "821"
