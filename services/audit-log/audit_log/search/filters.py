@@ -69,6 +69,14 @@ class Filters(BaseModel):
         }
         return [f"{name}:{value}" for name, value in named.items() if value is not None]
 
+    def times(self) -> list[tuple[str, datetime | None, datetime | None]]:
+        """Name, from and to of those that are asked for."""
+        found = [
+            ("occurred", self.occurred_from, self.occurred_to),
+            ("recorded", self.recorded_from, self.recorded_to),
+        ]
+        return [each for each in found if each[1] or each[2]]
+
     def asked(self) -> dict[str, str]:
         """What was asked for, as it is written into the log."""
         found: dict[str, str] = {}

@@ -4,12 +4,12 @@ A page is bounded by what the index holds, so that what comes later cannot come 
 filter's answer is whole is nobody's proof: only the whole log's is.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, union
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, func, literal, select, union
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from audit_log.following import follow
 from audit_log.models import LogEntry, LogEvent
 from audit_log.reading import newest_head
+from audit_log.search.blocks import PAST_VIEW, has, walk
 from audit_log.search.filters import Filters
 from audit_log.search.readers import Reader, of_authorities, visible
 from audit_log.search.tables import AlsoAbout, SearchTerm
@@ -24,9 +25,8 @@ from audit_log.watched import WatchCursor
 
 # A request takes in no more than this many chunks of what is new; the watchman takes in the rest.
 _CHUNKS = 20
-# A security-barrier view gives its rows in no order, so a page of it would read the whole log. The
-# reader may see the numbers in the table itself, and the entries by their numbers in the view.
-_PAST_VIEW: Final = {"schema_translate_map": {None: "audit_log"}}
+# Entries that one statement looks at to count them.
+_COUNTED: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,8 @@ async def find(
     indexed = (await session.execute(select(col(WatchCursor.next_seq)))).scalar_one()
     # Of a reader from whom nothing is kept, what is not asked for by terms needs no index.
     end = below if _plain(reader, filters) else min(below, indexed)
-    statement = numbers(reader, filters, after=after, below=end).limit(limit)
-    seqs = await session.execute(statement, execution_options=_PAST_VIEW)
-    found = await _entries(session, seqs.scalars().all())
+    seqs = await _numbers(session, reader, filters, after=after, below=end, limit=limit)
+    found = await _entries(session, seqs)
     following: int | None = None
     if len(found) == limit:
         following = found[-1].seq
@@ -69,22 +68,52 @@ async def find(
     return Page(found, following, end)
 
 
-def numbers(reader: Reader, filters: Filters, *, after: int, below: int) -> Select[tuple[int]]:
-    """The seqs that fit, in the log's order."""
+async def _numbers(
+    session: AsyncSession, reader: Reader, filters: Filters, *, after: int, below: int, limit: int
+) -> Sequence[int]:
+    """The seqs of the first that fit, in the log's order."""
     seq = col(LogEntry.seq)
-    statement: Select[tuple[int]] = _matching(select(seq), reader, filters)
-    return statement.where(seq > after, seq < below).order_by(seq)
+    found: list[int] = []
+    narrowed = _narrowed(session, reader, filters, after=after, below=below, enough=2 * limit)
+    async for among in narrowed:
+        fitting = select(seq).where(among, *_conditions(filters), *visible(reader))
+        ordered = fitting.order_by(seq).limit(limit - len(found))
+        found += (await session.execute(ordered, execution_options=PAST_VIEW)).scalars()
+        if len(found) == limit:
+            break
+    return found
 
 
 async def count(
     session: AsyncSession, reader: Reader, filters: Filters, *, after: int, below: int
 ) -> int:
     """Of all pages behind `after` together."""
+    counted = 0
+    narrowed = _narrowed(session, reader, filters, after=after, below=below, enough=_COUNTED)
+    async for among in narrowed:
+        counting = select(func.count()).select_from(LogEntry)
+        counting = counting.where(among, *_conditions(filters), *visible(reader))
+        counted += (await session.execute(counting, execution_options=PAST_VIEW)).scalar_one()
+    return counted
+
+
+async def _narrowed(
+    session: AsyncSession, reader: Reader, filters: Filters, *, after: int, below: int, enough: int
+) -> AsyncIterator[ColumnElement[bool]]:
+    """Conditions by which few entries are looked at; what fits all of the search is among them."""
     seq = col(LogEntry.seq)
-    counting = _matching(select(func.count()).select_from(LogEntry), reader, filters)
-    counting = counting.where(seq > after, seq < below)
-    counted = await session.execute(counting, execution_options=_PAST_VIEW)
-    return int(counted.scalar_one())
+    terms = [[term] for term in filters.terms()]
+    if filters.concern or _plain(reader, filters):
+        yield and_(seq > after, seq < below, *(has(term, seq) for (term,) in terms))
+        return
+    if reader.authorities is not None:
+        terms.append([f"la:{la}" for la in sorted(reader.authorities)])
+    if not terms and not filters.times():  # somebody is kept out of some concern
+        yield and_(seq > after, seq < below)
+        return
+    times = filters.times()
+    async for seqs in walk(session, terms, times, after=after, below=below, enough=enough):
+        yield seq == any_(literal(seqs, ARRAY(BigInteger)))
 
 
 async def _entries(session: AsyncSession, seqs: Sequence[int]) -> Sequence[LogEntry]:
@@ -115,24 +144,13 @@ async def known_terms(session: AsyncSession, terms: Sequence[str]) -> set[str]:
 
 
 def _plain(reader: Reader, filters: Filters) -> bool:
-    return reader.whole and not filters.terms() and filters.concern is None
-
-
-def _matching(statement: Select, reader: Reader, filters: Filters) -> Select:  # type: ignore[type-arg]
-    for term in filters.terms():
-        has = aliased(SearchTerm)
-        statement = statement.join(
-            has, and_(col(has.term) == term, col(has.seq) == col(LogEntry.seq))
-        )
-    return statement.where(*visible(reader), *_conditions(filters))
+    return reader.whole and not (filters.terms() or filters.concern or filters.times())
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    for column, first, following in (
-        (col(LogEntry.occurred_at), filters.occurred_from, filters.occurred_to),
-        (col(LogEntry.recorded_at), filters.recorded_from, filters.recorded_to),
-    ):
+    for name, first, following in filters.times():
+        column = getattr(LogEntry, f"{name}_at")
         if first:
             conditions.append(column >= first)
         if following:

@@ -11,9 +11,30 @@ from audit_log.models import LogEntry
 from audit_log.search.tables import SubjectPlace
 from audit_log.search.terms import Found, read_terms
 
-_TERMS = text("""
-INSERT INTO search_term (term, seq)
-SELECT * FROM unnest(CAST(:terms AS text[]), CAST(:seqs AS bigint[])) ON CONFLICT DO NOTHING
+# Bits are only ever added, so that the same again changes nothing.
+_ADD_BITS = """
+INSERT INTO search_term AS known (term, block, bits)
+SELECT new.term, new.seq >> 8,
+    bit_or(set_bit(CAST(repeat('0', 256) AS bit(256)), CAST(new.seq & 255 AS integer), 1))
+FROM ({new}) AS new (term, seq) GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (term, block) DO UPDATE SET bits = known.bits | excluded.bits
+WHERE known.bits <> known.bits | excluded.bits
+"""
+_TERMS = text(
+    _ADD_BITS.format(
+        new="SELECT * FROM unnest(CAST(:terms AS text[]), CAST(:seqs AS bigint[]))",
+    )
+)
+_SPANS = text("""
+INSERT INTO search_block AS known
+    (block, occurred_first, occurred_last, recorded_first, recorded_last)
+SELECT seq >> 8, min(occurred_at), max(occurred_at), min(recorded_at), max(recorded_at)
+FROM log_entry WHERE seq >= :first AND seq <= :last GROUP BY 1 ORDER BY 1
+ON CONFLICT (block) DO UPDATE SET
+    occurred_first = least(known.occurred_first, excluded.occurred_first),
+    occurred_last = greatest(known.occurred_last, excluded.occurred_last),
+    recorded_first = least(known.recorded_first, excluded.recorded_first),
+    recorded_last = greatest(known.recorded_last, excluded.recorded_last)
 """)
 _PLACES = text("""
 INSERT INTO search_place (subject, place)
@@ -29,13 +50,15 @@ INSERT INTO search_also (subject, seq)
 SELECT * FROM unnest(CAST(:subjects AS uuid[]), CAST(:seqs AS bigint[])) ON CONFLICT DO NOTHING
 """)
 # Topics overtake each other: what was logged before a concern was placed is found there as well.
-_EARLIER = text("""
-INSERT INTO search_term (term, seq)
-SELECT new.place, entry.seq
-FROM unnest(CAST(:subjects AS uuid[]), CAST(:values AS text[])) AS new(subject, place)
-JOIN log_entry entry ON entry.subject = new.subject AND entry.seq < :before
-ON CONFLICT DO NOTHING
-""")
+_EARLIER = text(
+    _ADD_BITS.format(
+        new="""
+SELECT placed.place, entry.seq
+FROM unnest(CAST(:subjects AS uuid[]), CAST(:values AS text[])) AS placed (subject, place)
+JOIN log_entry entry ON entry.subject = placed.subject AND entry.seq < :before
+""",
+    )
+)
 # Who raised a concern is asked of the concern alone; nobody searches by it.
 _SEARCHED = ("la:", "urn:", "incident:")
 
@@ -57,6 +80,7 @@ async def index(session: AsyncSession, entries: Sequence[LogEntry]) -> None:
     if also:
         subjects, seqs = zip(*also, strict=True)
         await session.execute(_ALSO, {"subjects": list(subjects), "seqs": list(seqs)})
+    await session.execute(_SPANS, {"first": before, "last": entries[-1].seq})
     await _add_terms(session, found)
 
 

@@ -5,21 +5,44 @@ and keyed hashes only.
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Index
-from sqlmodel import Field, SQLModel
+from sqlalchemy.dialects.postgresql import BIT
+from sqlmodel import Column, Field, SQLModel
+
+# Entries in a block, and bits in a row of it.
+BLOCK: Final = 256
 
 
 class SearchTerm(SQLModel, table=True):
-    """An entry has this `name:value`: what it says itself, and where its concern belongs."""
+    """Which entries of a block have this `name:value`: bit n is that of `block * 256 + n`.
+
+    It is what an entry says itself, or where its concern belongs.
+    """
 
     __tablename__ = "search_term"
 
     term: str = Field(primary_key=True)
-    seq: int = Field(
+    block: int = Field(
         sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
+    bits: str = Field(sa_column=Column(BIT(BLOCK), nullable=False))
+
+
+class SearchBlock(SQLModel, table=True):
+    """The earliest and the latest times of a block's entries."""
+
+    __tablename__ = "search_block"
+
+    block: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    occurred_first: datetime = Field(sa_type=DateTime(timezone=True))
+    occurred_last: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_first: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_last: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class SubjectPlace(SQLModel, table=True):
