@@ -142,6 +142,9 @@ class Authority:
         if not who.holds("mis", urn=urn):
             return None
         grant = await self._grants.find((who.client, urn))
+        if grant and not grant.holds_at(self._clock.now()):
+            self.forget()  # it has ended; another may be in its place
+            grant = await self._grants.find((who.client, urn))
         return grant if grant and grant.holds_at(self._clock.now()) else None
 
     async def _find(self, key: tuple[str, str]) -> LiveGrant | None:

@@ -46,6 +46,27 @@ async def test_a_revocation_in_another_process_counts_at_once_too(intake: Intake
     assert await intake.count("submission") == 1
 
 
+async def test_a_grant_replaced_in_another_process_refuses_nothing(intake: Intake) -> None:
+    first = await intake.post(a_body())  # remembered here from now on
+    await intake.db.execute("UPDATE grant_row SET revoked_at = now()")
+    await intake.grant()
+    again = await intake.post(a_body())
+    fresh = await intake.post(a_body(source_record_id="REC-2"), key="k-2")
+    assert (fresh.status_code, again.json()) == (201, first.json())
+    assert await intake.count("submission") == 2
+
+
+async def test_a_grant_that_follows_one_that_ended_counts_at_once(
+    intake: Intake, clock: Any
+) -> None:
+    ends = clock.now().replace(second=30)
+    await intake.db.execute("UPDATE grant_row SET valid_to = $1", ends)
+    assert (await intake.post(a_body())).status_code == 201  # remembered here from now on
+    await intake.grant(valid_from=ends)
+    clock.set(ends)
+    assert (await intake.post(a_body(), key="k-2")).status_code == 201
+
+
 async def test_a_grant_ends_by_itself_on_its_day(intake: Intake, clock: Any) -> None:
     ends = "2026-11-24T10:00:30Z"
     await give(intake, for_client(valid_to=ends), intake.person("head"))
