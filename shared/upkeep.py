@@ -5,6 +5,7 @@ import time
 
 import structlog
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import telemetry
@@ -15,7 +16,7 @@ from shared.bus.relay import RelayState
 from shared.clock import Clock
 from shared.db import connect, is_transient
 from shared.dead_letters import open_dead_letters
-from shared.outbox import close_producers
+from shared.outbox import OutboxRow, close_producers
 
 MEASURE_SECONDS = 5.0
 HOUR_SECONDS = 3600.0
@@ -23,6 +24,7 @@ HOUR_SECONDS = 3600.0
 # after which the group gives its partitions to others, is twice as long. A bus that is away does
 # not count: intake accepts and advises without it, and the others wait for it.
 SILENT_SECONDS = 60.0
+_OLDEST = select(OutboxRow.occurred_at).order_by(col(OutboxRow.seq)).limit(1)
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,6 @@ async def watch(
     """Sets the gauges, and raises ConsumerSilent where concerns have stopped flowing."""
     published = unacknowledged = 0
     while True:
-        telemetry.OUTBOX_AGE.labels(service).set(relay.oldest_seconds(clock.now()))
         telemetry.OUTBOX_STUCK.labels(service).set(relay.stuck)
         telemetry.PUBLISHED.labels(service).inc(relay.published - published)
         telemetry.UNACKNOWLEDGED.labels(service).inc(relay.unacknowledged - unacknowledged)
@@ -52,18 +53,26 @@ async def watch(
             if now - consumer.last_try > SILENT_SECONDS:
                 raise ConsumerSilent
             await _measure_lag(service, consumer)
-        await _count_dead_letters(service, sessions)
+        await _look_at_the_database(service, sessions, clock)
         await asyncio.sleep(MEASURE_SECONDS)
 
 
-async def _count_dead_letters(service: str, sessions: async_sessionmaker[AsyncSession]) -> None:
+async def _look_at_the_database(
+    service: str, sessions: async_sessionmaker[AsyncSession], clock: Clock
+) -> None:
+    """Asked by every instance, whoever's relay leads: also where none can, the age must grow."""
     try:
         async with asyncio.timeout(MEASURE_SECONDS), sessions() as session:
-            telemetry.DEAD_LETTERS.labels(service).set(await open_dead_letters(session))
+            oldest = (await session.exec(_OLDEST)).first()
+            dead = await open_dead_letters(session)
     except Exception as error:
         if not is_transient(error):
             raise
-        log.warning("dead letters not counted", error=type(error).__name__)
+        log.warning("the database was not measured", error=type(error).__name__)
+        return
+    age = 0.0 if oldest is None else max(0.0, (clock.now() - oldest).total_seconds())
+    telemetry.OUTBOX_AGE.labels(service).set(age)
+    telemetry.DEAD_LETTERS.labels(service).set(dead)
 
 
 async def _measure_lag(service: str, consumer: Consumer) -> None:

@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,10 +60,6 @@ class RelayState:
     published: int = 0
     unacknowledged: int = 0
     stuck: int = 0
-    oldest: datetime | None = None
-
-    def oldest_seconds(self, now: datetime) -> float:
-        return 0.0 if self.oldest is None else max(0.0, (now - self.oldest).total_seconds())
 
 
 @dataclass(slots=True)
@@ -99,7 +94,6 @@ class _Look:
     lowest_held: int | None = None
     stuck: int = 0
     failed: bool = False
-    begun: bool = False
     away: bool = False
 
     def hold(self, row: Any) -> None:
@@ -162,7 +156,6 @@ class _Relay:
                     await asyncio.sleep(STAND_BY_SECONDS)
         finally:
             self._state.leading = self._doorbell.answered_here = False
-            self._state.oldest = None  # another relay knows it now
             await close(connection)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
@@ -178,15 +171,10 @@ class _Relay:
                 await self._wait_for_the_bus(look)
                 continue
             rows = await self._select(connection, look)
-            if not look.begun:
-                look.begun = True
-                self._state.oldest = rows[0]["occurred_at"] if rows else None
             if rows:
                 await self._move(connection, rows, look)
             await _settle(connection, look)
             if not _more(rows):  # whoever writes another rings
-                if not look.held:
-                    self._state.oldest = None
                 await self._doorbell.wait(POLL_SECONDS)
 
     async def _wait_for_the_bus(self, look: _Look) -> None:

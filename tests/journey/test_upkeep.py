@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 
 from shared.app import Service, build_app
+from shared.bus.relay import RelayState
 from shared.clock import SetClock
+from shared.db import make_engine, make_sessions
+from shared.events.concerns import ProducerClosed
+from shared.outbox import commit, emit
 from shared.settings import Settings
 from shared.telemetry import REGISTRY
+from shared.upkeep import watch
 from tests.conftest import Database
 
 _BEFORE = """
@@ -39,3 +46,24 @@ async def test_open_dead_letters_are_measured_and_counts_closed_from_the_start(
             await asyncio.sleep(0.05)
         assert await done()
     await connection.close()
+
+
+async def test_an_event_that_no_relay_moves_grows_old_in_sight(
+    database: Database, clock: SetClock
+) -> None:
+    engine = make_engine(database.dsn("notify"), "measured", pool_size=1)
+    sessions = make_sessions(engine)
+    async with sessions() as session:
+        at = clock.now() - timedelta(minutes=3)
+        closed = ProducerClosed(producer="notify", last_sequence=0, at=at)
+        emit(session, "notify.producer_closed", uuid4(), closed, producer="notify", at=at)
+        await commit(session)
+    watching = asyncio.create_task(watch("notify", RelayState(), [], clock, sessions))
+    name, service = "handrail_outbox_oldest_seconds", {"service": "notify"}
+    for _ in range(200):
+        if REGISTRY.get_sample_value(name, service):
+            break
+        await asyncio.sleep(0.05)
+    watching.cancel()
+    assert REGISTRY.get_sample_value(name, service) == 180
+    await engine.dispose()
