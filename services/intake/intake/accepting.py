@@ -178,7 +178,7 @@ async def _known(desk: Desk, draft: Draft, existing: Existing) -> Reply | None:
     """The earlier answer to the same body, or to an amendment of it; None for anything else."""
     try:
         async with desk.runtime.sessions() as session:
-            await _still_granted(session, desk, draft.standing)
+            await _still_granted(session, draft.standing)
             if existing.body_ref == draft.body_ref:
                 body, first = await replaying.replay(session, existing.incident_id, draft.refs())
                 status, headers = 201, {"Idempotent-Replayed": "true"}
@@ -196,7 +196,7 @@ async def _known(desk: Desk, draft: Draft, existing: Existing) -> Reply | None:
     return Reply(status, body, {"Location": status_url(first), **headers})
 
 
-async def _still_granted(session: AsyncSession, desk: Desk, standing: Standing) -> None:
+async def _still_granted(session: AsyncSession, standing: Standing) -> None:
     if standing.grant is None:
         return
     grant = await session.get(GrantRow, standing.grant.id)

@@ -1,12 +1,12 @@
 """For which school a caller may speak: the token says who it is, the grants say for whom."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
@@ -106,14 +106,11 @@ class Authority:
         self._grants.forget()
 
     async def _of_person(self, who: Principal, urn: str | None) -> Standing:
-        """A person's schools are the token's, less those where a grant was withdrawn."""
-        named = sorted({grant.urn for grant in who.grants(*SCHOOL_ROLES) if grant.urn})  # type: ignore[arg-type]
-        if not named or (urn is not None and urn not in named):
-            raise forbidden()
+        """A person's schools are the token's, less those where their grants have ended."""
         async with self._sessions() as session:
-            withdrawn = await withdrawn_from(session, account_ref(self._secret, who.subject))
-        named = [one for one in named if one not in withdrawn]
-        if not named or urn in withdrawn:
+            now = await as_it_stands(session, who, self._secret, self._clock.now())
+        named = sorted({grant.urn for grant in now.grants(*SCHOOL_ROLES) if grant.urn})  # type: ignore[arg-type]
+        if not named or (urn is not None and urn not in named):
             raise forbidden()
         assumed = urn is None and len(named) == 1
         urn = named[0] if assumed else urn
@@ -181,18 +178,26 @@ class Authority:
         ]
 
 
-async def withdrawn_from(session: AsyncSession, ref: str) -> frozenset[str]:
-    """The schools that gave a person a grant and have withdrawn each: their token counts no more.
+async def as_it_stands(
+    session: AsyncSession, who: Principal, secret: bytes, now: datetime
+) -> Principal:
+    """A person without the token's roles that a school gave them and that are no more in force.
 
     Where a school never gave one here, whoever issues the token is the one who knows its staff.
     """
-    rows = await session.execute(
-        select(col(GrantRow.urn))
-        .where(col(GrantRow.account_ref) == ref)
-        .group_by(col(GrantRow.urn))
-        .having(func.bool_and(col(GrantRow.revoked_at).is_not(None)))
+    starts, ends = col(GrantRow.valid_from), col(GrantRow.valid_to)
+    in_force = and_(
+        col(GrantRow.revoked_at).is_(None), starts <= now, or_(ends.is_(None), ends > now)
     )
-    return frozenset(urn for urn in rows.scalars() if urn)
+    rows = await session.execute(
+        select(col(GrantRow.role), col(GrantRow.urn))
+        .where(col(GrantRow.account_ref) == account_ref(secret, who.subject))
+        .group_by(col(GrantRow.role), col(GrantRow.urn))
+        .having(func.bool_and(~in_force))
+    )
+    ended = {(role, urn) for role, urn in rows}
+    left = frozenset(grant for grant in who.roles if (grant.role, grant.urn) not in ended)
+    return replace(who, roles=left)
 
 
 def _keep_drills_apart(urn: str | None, *, synthetic: bool) -> None:

@@ -83,23 +83,27 @@ def _is_from_outside(facts: Mapping[str, Any]) -> bool:
     return bool(sources) and sources <= _OUTSIDE
 
 
-def may_see(who: Principal, of: Submission, secret: bytes) -> bool:
-    """Whether a person of the school may see the receipt."""
+def may_see(who: Principal, of: Submission, secret: bytes, *, standing: Principal) -> bool:
+    """Whether a person of the school may see the receipt.
+
+    standing: as who they still are; nobody sees more for having lost a post.
+    """
     me = account_ref(secret, who.subject)
     if me in of.excluded_refs:
         return False
     mine = me in (of.submitted_by, of.reporter_ref)
     if of.urn is None:
         return mine
-    at_school = [role for role in (*_LEADS, "chair", "reporter") if who.holds(role, urn=of.urn)]
-    allowed = set(at_school) - set(of.excluded_roles)
+    roles: tuple[Role, ...] = (*_LEADS, "chair", "reporter")
+    at_school = {role for role in roles if who.holds(role, urn=of.urn)}
+    allowed = {role for role in roles if standing.holds(role, urn=of.urn)} - {*of.excluded_roles}
     if mine:
         return bool(allowed)
     if of.exclude_school_staff:
         # The chair of governors is who is left to oversee it at the school.
         return "chair" in allowed
     # A head in conflict who is also the deputy DSL is still the head.
-    return bool(allowed.intersection(_LEADS)) and not set(at_school) & set(of.excluded_roles)
+    return bool(allowed.intersection(_LEADS)) and not at_school & {*of.excluded_roles}
 
 
 def _members(facts: Mapping[str, Any], name: str) -> set[str]:

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from intake.authority import withdrawn_from
+from intake.authority import as_it_stands
 from intake.desk import desk_of
 from intake.grants import GrantAsked, grants_of, may_grant, new_grant, revoke, shown
 from intake.schools import is_reserved
@@ -15,41 +15,41 @@ from shared.app import open_session
 from shared.auth import Principal, forbidden, requires
 from shared.errors import Problem
 from shared.outbox import commit
-from shared.sealing import account_ref
 
 router = APIRouter(prefix="/v1/grants")
 
-Granter = Annotated[Principal, Depends(requires("head", "dsl", "admin"))]
 Session = Annotated[AsyncSession, Depends(open_session)]
 Urn = Annotated[str, Query(pattern=r"^[0-9]{6}$")]
 
 
-async def _withdrawn(request: Request, who: Granter, session: Session) -> frozenset[str]:
-    """A lead whose own grant was withdrawn gives none, to themselves least of all."""
-    secret = desk_of(request).runtime.secret
-    return await withdrawn_from(session, account_ref(secret, who.subject))
+async def _granter(
+    request: Request,
+    who: Annotated[Principal, Depends(requires("head", "dsl", "admin"))],
+    session: Session,
+) -> Principal:
+    """A lead whose own grant has ended gives none, to themselves least of all."""
+    runtime = desk_of(request).runtime
+    return await as_it_stands(session, who, runtime.secret, runtime.clock.now())
 
 
-Withdrawn = Annotated[frozenset[str], Depends(_withdrawn)]
+Granter = Annotated[Principal, Depends(_granter)]
 
 
 @router.get("")
-async def list_grants(urn: Urn, who: Granter, session: Session, withdrawn: Withdrawn) -> Response:
-    if urn in withdrawn or not may_grant(who, urn):
+async def list_grants(urn: Urn, who: Granter, session: Session) -> Response:
+    if not may_grant(who, urn):
         raise forbidden()
     grants = [shown(grant) for grant in await grants_of(session, urn)]
     return Response(orjson.dumps({"grants": grants}), media_type="application/json")
 
 
 @router.post("", status_code=201)
-async def give(
-    asked: GrantAsked, request: Request, who: Granter, session: Session, withdrawn: Withdrawn
-) -> Response:
+async def give(asked: GrantAsked, request: Request, who: Granter, session: Session) -> Response:
     desk = desk_of(request)
     now, secret = desk.runtime.clock.now(), desk.runtime.secret
     # Only the demo's own processes make drill clients, and only for the reserved schools.
     synthetic = is_reserved(asked.urn)
-    if asked.urn in withdrawn or (synthetic and not desk.synthetic):
+    if synthetic and not desk.synthetic:
         raise forbidden()
     grant = new_grant(asked, who, now, secret, synthetic=synthetic)
     session.add(grant)
@@ -60,12 +60,10 @@ async def give(
 
 
 @router.delete("/{grant_id}", status_code=204)
-async def withdraw(
-    grant_id: UUID, request: Request, who: Granter, session: Session, withdrawn: Withdrawn
-) -> Response:
+async def withdraw(grant_id: UUID, request: Request, who: Granter, session: Session) -> Response:
     desk = desk_of(request)
     now, secret = desk.runtime.clock.now(), desk.runtime.secret
-    if not await revoke(session, grant_id, who, now, secret, withdrawn=withdrawn):
+    if not await revoke(session, grant_id, who, now, secret):
         raise Problem(404, "not-found", "There is no such grant, or you may not know of it.")
     # COMMIT POINT: from here on no process stores anything under this grant.
     await commit(session)

@@ -113,17 +113,10 @@ async def revoke(
     who: Principal,
     now: datetime,
     secret: bytes,
-    *,
-    withdrawn: Collection[str] = (),
 ) -> bool:
-    """False when the caller knows of no such grant. Revoking again changes nothing.
-
-    withdrawn: schools that have withdrawn the caller's own grant.
-    """
+    """False when the caller knows of no such grant. Revoking again changes nothing."""
     grant = await session.get(GrantRow, grant_id, with_for_update=True)
-    if grant is None or grant.urn in withdrawn:
-        return False
-    if not may_grant(who, grant.urn or "", grant.role):
+    if grant is None or not may_grant(who, grant.urn or "", grant.role):
         return False
     if grant.revoked_at is None:
         grant.revoked_at, grant.revoked_by_ref = now, account_ref(secret, who.subject)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from intake.authority import READ_SCOPE, withdrawn_from
+from intake.authority import READ_SCOPE, as_it_stands
 from intake.conflicts import may_see
 from intake.models import (
     Amendment,
@@ -23,7 +23,6 @@ from intake.models import (
 from shared.auth import Principal
 from shared.errors import Problem
 from shared.events.data_issues import explained
-from shared.sealing import account_ref
 
 Json = dict[str, Any]
 
@@ -48,8 +47,8 @@ async def seen_concern(
     if who.kind == "client":
         allowed = await _client_may_see(session, who, submission, now)
     else:
-        withdrawn = await withdrawn_from(session, account_ref(secret, who.subject))
-        allowed = submission.urn not in withdrawn and may_see(who, submission, secret)
+        standing = await as_it_stands(session, who, secret, now)
+        allowed = may_see(who, submission, secret, standing=standing)
     if not allowed:
         raise not_found()
     if concern.erased_at is not None:

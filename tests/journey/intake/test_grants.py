@@ -140,6 +140,33 @@ async def test_a_persons_withdrawn_grant_outweighs_their_token(intake: Intake) -
     assert (await intake.get(status, dsl)).status_code == 404
 
 
+async def test_a_role_is_withdrawn_though_the_person_keeps_another(intake: Intake) -> None:
+    head, both = intake.person("head"), intake.person("dsl", account="dsl-1")
+    raised = await intake.post(a_body())
+    path = raised.json()["concerns"][0]["status_url"]
+    person = {"urn": URN, "account": "dsl-1"}
+    given = await give(intake, person | {"role": "dsl"}, head)
+    await give(intake, person | {"role": "reporter"}, head)
+    assert (await intake.get(path, both)).status_code == 200
+    await intake.http.delete(f"{PATH}/{given.json()['grant_id']}", headers=head)
+    assert (await intake.get(path, both)).status_code == 404
+    assert (await give(intake, for_client("other-mis"), both)).status_code == 403
+    teacher = intake.person("reporter", account="dsl-1")
+    assert (await intake.post(a_body(), key="k-2", who=teacher)).status_code == 201
+
+
+async def test_a_persons_grant_ends_by_itself_on_its_day(intake: Intake, clock: Any) -> None:
+    dsl = intake.person("dsl", account="dsl-1")
+    raised = await intake.post(a_body(), who=dsl)
+    path = raised.json()["concerns"][0]["status_url"]
+    ends = {"role": "dsl", "urn": URN, "account": "dsl-1", "valid_to": "2026-11-24T10:00:30Z"}
+    await give(intake, ends, intake.person("head"))
+    assert (await intake.get(path, dsl)).status_code == 200
+    clock.set(clock.now().replace(second=30))
+    assert (await intake.get(path, dsl)).status_code == 404
+    assert (await intake.post(a_body(), key="k-2", who=dsl)).status_code == 403
+
+
 async def test_whose_grant_was_withdrawn_gives_none_to_themselves_or_others(intake: Intake) -> None:
     head, dsl = intake.person("head"), intake.person("dsl", account="dsl-1")
     given = await give(intake, {"role": "dsl", "urn": URN, "account": "dsl-1"}, head)
