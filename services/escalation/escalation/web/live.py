@@ -32,7 +32,7 @@ _RELOAD: Final = "event: handrail:reload\ndata: now\n\n"
 
 class Asked(BaseModel):
     """What of the queue the page shows, the last change that it knows of, and when it was read,
-    in seconds."""
+    in seconds. rows: of each task on it the end of its id, eight characters, one after another."""
 
     after: str | None = None
     until: str | None = None
@@ -41,6 +41,11 @@ class Asked(BaseModel):
     priority: str = ""
     seen: int = 0
     at: int = 0
+    rows: str = ""
+
+    @property
+    def listed(self) -> frozenset[str]:
+        return frozenset(self.rows[at : at + 8] for at in range(0, len(self.rows), 8))
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ async def live(  # noqa: PLR0917 - one parameter for each part of the request
     known = since > 0 or age < KEPT.total_seconds()
     read = datetime.fromtimestamp(asked.at, UTC) if asked.at else runtime_of(request).clock.now()
     live: Live = request.app.state.live
-    shown = OpenPage(request, live.board, viewer, (route, la), page, read)
+    shown = OpenPage(request, live.board, viewer, (route, la), page, read, asked.listed)
     events = _events(request, shown, since) if known else _reload()
     return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
 

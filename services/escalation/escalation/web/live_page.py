@@ -7,7 +7,10 @@ from functools import partial
 from uuid import UUID
 
 from fastapi import Request
+from sqlmodel import col, select
 
+from escalation.conflicts import without_conflict
+from escalation.models import CaseFile, Task
 from escalation.queue import Place
 from escalation.viewer import Viewer
 from escalation.web.live_board import Board, Shown
@@ -47,7 +50,10 @@ class TimesView(View):
 @dataclass
 class OpenPage:
     """The rows that one reader has before them, as an event of the stream tells of them; it is
-    empty where there is nothing to say. read_at: when the page was read."""
+    empty where there is nothing to say: a change of what is kept from them is no event at all.
+
+    read_at: when the page was read. listed: the ends of the ids of the tasks that stood on it.
+    """
 
     request: Request
     board: Board
@@ -55,12 +61,17 @@ class OpenPage:
     queue: tuple[str, str]
     page: Page
     read_at: datetime
+    listed: frozenset[str]
     _said: dict[UUID, tuple[Times, When]] = field(default_factory=dict)
     _begun: bool = False
 
     async def changed(self, tasks: Mapping[UUID, int]) -> str:
+        there = {task for task in tasks if task in self._said or ending(task) in self.listed}
+        if not self._begun:  # it may be an earlier stream of the page that had told of them
+            there |= await self._may_know(tasks.keys() - there)
         rows = await self._rows(tasks)
-        return "".join((*self._pieces(tasks, rows), self._heard()))
+        pieces = "".join(self._pieces(there | rows.keys(), rows))
+        return pieces and pieces + self._heard()
 
     async def passed(self, now: datetime) -> str:
         """What the clock alone has changed; the first time, since the page was read."""
@@ -104,6 +115,15 @@ class OpenPage:
         async with runtime_of(self.request).sessions() as session:
             return await find_times(session, self.viewer, *self.queue, bounds, self.page.part, now)
 
+    async def _may_know(self, tasks: Collection[UUID]) -> set[UUID]:
+        known = (
+            select(col(Task.id))
+            .join(CaseFile, col(CaseFile.id) == col(Task.case_id))
+            .where(col(Task.id).in_(tasks), without_conflict(self.viewer))
+        )
+        async with runtime_of(self.request).sessions() as session:
+            return set((await session.exec(known)).all())
+
     async def _rows(self, tasks: Mapping[UUID, int]) -> dict[UUID, Shown]:
         """Those of them that belong on the page now; of the others nothing is known any more."""
         write = partial(_written, self.request)
@@ -131,6 +151,11 @@ class OpenPage:
         """Of a minute, so that who listens to the page hears of changes once a minute at most."""
         now = runtime_of(self.request).clock.now().astimezone(LONDON)
         return _put("live-said", f"The queue changed at {clock_time(now.time())}.")
+
+
+def ending(task: UUID) -> str:
+    """Enough of an id to tell it from the others of a page."""
+    return task.hex[-8:]
 
 
 def _put(where: str, html: str) -> str:

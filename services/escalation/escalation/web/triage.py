@@ -20,6 +20,7 @@ from escalation.queue import authority_of, read_place, write_place_of
 from escalation.ranking import PRIORITIES
 from escalation.take_next import take_next
 from escalation.viewer import Viewer, viewer_of
+from escalation.web.live_page import ending
 from escalation.web.triage_rows import Narrowed, Row, find_page, narrowed, reference_of
 from escalation.web.words import authority_name, queue_name
 from shared.app import runtime_of
@@ -101,7 +102,8 @@ async def queue(  # noqa: PLR0917 - one parameter for each part of the request
     rows, place = await find_page(session, viewer, route, la, read_place(after), part, now)
     until = write_place_of(place) if place else ""
     at = str(int(now.timestamp()))
-    bounds = {"after": after or "", "until": until, "seen": seen, "at": at}
+    listed = "".join(ending(one.task.id) for one in rows)
+    bounds = {"after": after or "", "until": until, "seen": seen, "at": at, "rows": listed}
     view = QueueView(
         title=f"{queue_name(route)}: queue",
         faults=faults,
