@@ -324,7 +324,12 @@ def _tell_desks(schema: str) -> None:
                 AND id NOT IN (SELECT id FROM opened)
                 AND EXISTS (SELECT FROM opened WHERE opened.case_id = other.case_id
                     AND opened.route <> other.route AND opened.kind <> 'clock')""",  # noqa: S608
-        "change": f"{told} VALUES (new.id, new.route, new.la)",
+        # What was every authority's until one took it goes from the desks of the others.
+        "change": f"""
+            {told} VALUES (new.id, new.route, new.la);
+            IF old.la IS DISTINCT FROM new.la THEN
+                {told} VALUES (old.id, old.route, old.la);
+            END IF""",
         "end": f"{elsewhere} AND case_id = new.case_id AND route <> new.route",
         "case": f"{elsewhere} AND case_id = new.id",
         "exclusion": f"{elsewhere} AND case_id = new.case_id",
@@ -336,8 +341,8 @@ def _tell_desks(schema: str) -> None:
                 RETURN NULL;
             END $$
         """)
-    op.execute("""
     # Once for all tasks of a new case, which then have nobody else to tell.
+    op.execute("""
         CREATE TRIGGER tell_desks_of_opened AFTER INSERT ON task REFERENCING NEW TABLE AS opened
         FOR EACH STATEMENT EXECUTE FUNCTION tell_desks_of_opened()
     """)
@@ -355,8 +360,8 @@ def _tell_desks(schema: str) -> None:
             decision, data_issues, answer_by, outcome ON case_file
         FOR EACH ROW EXECUTE FUNCTION tell_desks_of_case()
     """)
-    op.execute("""
     # Who is kept out may not go on seeing a row.
+    op.execute("""
         CREATE TRIGGER tell_desks AFTER INSERT ON exclusion
         FOR EACH ROW EXECUTE FUNCTION tell_desks_of_exclusion()
     """)

@@ -155,3 +155,19 @@ async def test_a_row_hears_of_what_an_amendment_adds_to_its_concern(
         await heard(desk, {task})
         await house.amended(case_id, concern_types=["neglect"])
         assert task in await heard(desk, {task})
+
+
+async def test_what_was_every_authoritys_leaves_the_others_desks_once_one_has_it(
+    house: House, feed: Feed
+) -> None:
+    case_id = await house.raised(
+        urn=None, school_la=None, home_la=None, quarantined=True, facts={"immediate_danger": "no"}
+    )
+    rows = await house.sql(
+        "SELECT id FROM task WHERE case_id = $1 AND route = 'MASH' AND la IS NULL", case_id
+    )
+    task = rows[0]["id"]
+    async with feed.desk("MASH", "886", None) as elsewhere:
+        version = (await house.case(worker(), case_id))["version"]
+        await house.ask("POST", f"/v1/cases/{case_id}/claim", worker(), None, version)
+        assert task in await heard(elsewhere, {task})

@@ -10,7 +10,7 @@ import pytest
 
 from shared.clock import SetClock
 from tests.conftest import Database, TestIssuer
-from tests.journey.escalation.house import House
+from tests.journey.escalation.house import House, worker
 from tests.journey.web.conftest import Desk, hidden
 from tests.journey.web.test_school_tasks import send, shown
 
@@ -148,3 +148,20 @@ async def test_the_page_exists_for_the_team_of_that_authority_without_a_conflict
 async def test_a_hub_worker_has_no_such_page(desk: Desk, house: House) -> None:
     at = await asked(house)
     assert (await desk.sign_in(path=at)).status_code == 404
+
+
+async def test_what_a_colleague_has_is_not_shown_as_decided_by_who_came_second(
+    desk: Desk, house: House
+) -> None:
+    at = await asked(house)
+    await desk.sign_in(EST, at)
+    case_id = at.rpartition("/")[2]
+    colleague = worker("EST", account="colleague")
+    version = (await house.case(colleague, UUID(case_id)))["version"]
+    await house.ask("POST", f"/v1/cases/{case_id}/claim", colleague, None, version)
+    refused = await send(desk, at, "/refuse", reason="Invented: it would identify.")
+    assert refused.status_code == 409
+    said = shown(refused)
+    assert "A colleague has this request" in said
+    assert "Refused today" not in said
+    assert "Invented: it would identify." in refused.text

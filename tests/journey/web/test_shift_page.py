@@ -59,6 +59,21 @@ async def test_a_queue_is_given_in_the_evening_and_taken_in_the_morning_by_name(
     assert "Emergency" not in str(kept)
 
 
+async def test_what_only_the_night_team_had_can_be_decided_on_its_page_in_the_morning(
+    desks: Any, house: House, clock: SetClock
+) -> None:
+    clock.set(datetime(2026, 11, 24, 21, 0, tzinfo=UTC))
+    case_id = await house.raised()
+    await house.sql("UPDATE task SET closed_at = now(), state = 'done' WHERE route = 'MASH'")
+    night, day = desks(), desks()
+    await night.sign_in(NIGHT)
+    await give(night, TEAM, "MASH")
+    clock.set(datetime(2026, 11, 25, 9, 5, tzinfo=UTC))
+    await day.sign_in(DUTY)
+    await day.post(f"{HUB}/take", hidden((await day.get(HUB)).text))
+    assert f"/triage/cases/{case_id}/decide" in (await day.get(f"/triage/cases/{case_id}")).text
+
+
 async def test_a_colleague_who_comes_second_reads_that_it_is_taken(
     desks: Any, house: House
 ) -> None:
