@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from shared.db import make_engine
@@ -18,6 +18,14 @@ from shared.db import make_engine
 ROOT = Path(__file__).parents[2]
 _SHARED_TABLES = {"outbox", "producer", "inbox", "dead_letter"}
 WITH_PAGES = {"escalation", "audit-log"}
+# To fill a column or to build an index may take as long as it takes. Of a service's limits a
+# migration keeps the one on locks, so that nobody queues behind it for long.
+_ALL_ITS_TIME = """
+SELECT set_config(name, '0', true)
+FROM unnest(ARRAY[
+    'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout'
+]) AS name
+"""
 _SIGN_IN_TABLES = {"web_session", "web_held"}
 
 
@@ -85,6 +93,7 @@ def _run(schema: ServiceSchema, dsn: str, what: Callable[[Config], Any]) -> None
         engine = make_engine(dsn, f"handrail-migrate-{schema.name}", pool_size=1)
         try:
             async with engine.begin() as connection:
+                await connection.execute(text(_ALL_ITS_TIME))
                 await connection.run_sync(with_connection)
         finally:
             await engine.dispose()

@@ -19,6 +19,7 @@ CHANNEL = "bus"
 SCHEMA = Path(__file__).with_name("schema.sql")
 # Short enough that a half-open connection is noticed while its duties can still be met.
 COMMAND_TIMEOUT = 5.0
+SWEPT_AT_ONCE = 200
 # What a lost or failing database raises. A TimeoutError is an OSError; InternalClientError is what
 # asyncpg says when a query meets the server's farewell.
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -95,9 +96,14 @@ async def ensure_heads(connection: asyncpg.Connection, partitions: Mapping[str, 
     await connection.execute(_ENSURE_HEADS, topics, numbers)
 
 
-async def sweep(connection: asyncpg.Connection) -> int:
-    """Deletes what is older than 14 days, read or not, as Kafka does; how many went."""
-    gone: int = await connection.fetchval("SELECT bus.sweep()", timeout=300)
+async def sweep(connection: asyncpg.Connection, at_once: int = SWEPT_AT_ONCE) -> int:
+    """Deletes what is older than 14 days, read or not, as Kafka does; how many went.
+
+    In slices of `at_once` a partition, each a transaction of its own: a session's limits end none.
+    """
+    gone = 0
+    while slice_ := await connection.fetchval("SELECT bus.sweep($1)", at_once):
+        gone += slice_
     return gone
 
 
