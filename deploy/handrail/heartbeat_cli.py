@@ -16,6 +16,7 @@ from handrail.heartbeat_ground import heartbeat_post, heartbeat_school
 from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
 from shared.log import configure_logging
+from shared.settings import DatabaseUrl
 from shared.telemetry import serve_metrics
 
 Kind = TypeVar("Kind", bound=BaseSettings)
@@ -40,7 +41,7 @@ class PrepareSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     match_secret: Annotated[SecretStr, Field(min_length=32)]
 
 

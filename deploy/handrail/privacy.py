@@ -24,6 +24,7 @@ from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
 from shared.outbox import commit
 from shared.sealing import KeysUnreadable, Opener, Sealer, account_ref
+from shared.settings import DatabaseUrl
 
 privacy_app = typer.Typer(
     no_args_is_help=True, help="Export, erase, hold or correct what is held about one concern."
@@ -46,12 +47,12 @@ class PrivacySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     match_secret: SecretStr
     keys_public: Path | None = None
-    escalation_database_url: SecretStr | None = None
-    notify_database_url: SecretStr | None = None
-    audit_log_database_url: SecretStr | None = None
+    escalation_database_url: DatabaseUrl | None = None
+    notify_database_url: DatabaseUrl | None = None
+    audit_log_database_url: DatabaseUrl | None = None
 
 
 @dataclass(frozen=True)

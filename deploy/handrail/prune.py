@@ -13,6 +13,7 @@ from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
 from shared.outbox import commit
 from shared.sealing import account_ref
+from shared.settings import DatabaseUrl
 
 
 class PruneSettings(BaseSettings):
@@ -20,7 +21,7 @@ class PruneSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     match_secret: Annotated[SecretStr, Field(min_length=32)]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +26,7 @@ from shared.events.envelope import Event
 from shared.inbox import InboxRow
 from shared.outbox import commit, emit
 from shared.sealing import KeysUnreadable, Opener, SealBroken
+from shared.settings import DatabaseUrl
 
 
 class ReplaySettings(BaseSettings):
@@ -33,7 +34,7 @@ class ReplaySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     keys_private: Path
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,6 +18,7 @@ from handrail.listening import listening
 from shared.clock import SystemClock
 from shared.log import configure_logging
 from shared.sealing import KeysUnreadable
+from shared.settings import DatabaseUrl
 
 ServiceName = Annotated[str, typer.Argument(help=" | ".join(SERVICES), metavar="SERVICE")]
 ProcessName = Annotated[str, typer.Argument(help=" | ".join(PROCESSES), metavar="SERVICE")]
@@ -28,7 +29,7 @@ class MigrationSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
 
 
 Kind = TypeVar("Kind", bound=BaseSettings)

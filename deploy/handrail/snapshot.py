@@ -30,6 +30,7 @@ from shared.sealing import (
     account_ref,
     new_key,
 )
+from shared.settings import DatabaseUrl
 
 snapshot_app = typer.Typer(help="A queue to print while the system is away, sealed to a key.")
 PURPOSE: Final = "snapshot"
@@ -44,7 +45,7 @@ class SnapshotSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     match_secret: Annotated[SecretStr, Field(min_length=32)]
     packs: Path | None = None
     pack_approvers: Path | None = None

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from audit_log.trust.policy import Policy, parse_policy
 from shared.app import Runtime
+from shared.settings import DatabaseUrl
 from shared.web import WebSettings
 
 
@@ -18,7 +17,7 @@ class AuditSettings(WebSettings):
     pages check who signed; without it they only name who says so.
     """
 
-    reader_database_url: SecretStr
+    reader_database_url: DatabaseUrl
     unaccounted_after: timedelta = timedelta(seconds=60)
     log_policy: Path | None = None
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import DatabaseUrl
 
 
 class CheckpointerSettings(BaseSettings):
@@ -16,7 +17,7 @@ class CheckpointerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
     log_keys: Path
     log_memory: Path
     log_policy: Path | None = None
