@@ -1,4 +1,4 @@
-"""Events of who read what; whoever shows sealed details produces them, before showing them."""
+"""Events of who read what, recorded before it is shown, and of who may speak for a school."""
 
 from typing import Literal
 from uuid import UUID
@@ -60,4 +60,21 @@ class LogRead(EventData):
     authorities: list[str]
     seq: int | None
     found: int
+    at: AwareDatetime
+
+
+class GrantChanged(EventData):
+    """Somebody gave a client or a person leave to speak for a school, or withdrew it.
+
+    holder_ref: of the person's account, or of the client. role: what the holder may be there.
+    """
+
+    grant_id: UUID
+    urn: str
+    role: str
+    holder_ref: str
+    actor_ref: str
+    valid_from: AwareDatetime
+    valid_to: AwareDatetime | None
+    synthetic: bool
     at: AwareDatetime

@@ -104,6 +104,8 @@ ACCESS = Topic(
     "handrail.access.v1",
     (
         _event("details.read", access.DetailsRead, "intake escalation", "audit-log"),
+        _event("grant.given", access.GrantChanged, "intake", "audit-log"),
+        _event("grant.withdrawn", access.GrantChanged, "intake", "audit-log"),
         _event("log.prune_asked", access.LogPruned, "audit-log", "audit-log"),
         _event("log.pruned", access.LogPruned, "audit-log", "audit-log"),
         _event("log.searched", access.LogSearched, "audit-log", "audit-log"),

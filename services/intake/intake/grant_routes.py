@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from intake.authority import as_it_stands
 from intake.desk import desk_of
-from intake.grants import GrantAsked, grants_of, may_grant, new_grant, revoke, shown
+from intake.grants import GrantAsked, grants_of, may_grant, new_grant, revoke, shown, tell
 from intake.schools import is_reserved
 from shared.app import open_session
 from shared.auth import Principal, forbidden, requires
@@ -53,7 +53,10 @@ async def give(asked: GrantAsked, request: Request, who: Granter, session: Sessi
         raise forbidden()
     grant = new_grant(asked, who, now, secret, synthetic=synthetic)
     session.add(grant)
+    tell(session, "grant.given", grant, who, now, secret)
+    # COMMIT POINT: from here on the grant counts, and the log is told who gave it.
     await commit(session)
+    desk.runtime.doorbell.ring()
     body = orjson.dumps(shown(grant))
     where = {"Location": f"/v1/grants/{grant.id}"}
     return Response(body, 201, where, "application/json")
@@ -65,7 +68,8 @@ async def withdraw(grant_id: UUID, request: Request, who: Granter, session: Sess
     now, secret = desk.runtime.clock.now(), desk.runtime.secret
     if not await revoke(session, grant_id, who, now, secret):
         raise Problem(404, "not-found", "There is no such grant, or you may not know of it.")
-    # COMMIT POINT: from here on no process stores anything under this grant.
+    # COMMIT POINT: from here on no process stores anything under this grant; the log is told.
     await commit(session)
     desk.authority.forget()
+    desk.runtime.doorbell.ring()
     return Response(status_code=204)

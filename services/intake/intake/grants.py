@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from intake.desk import PRODUCER
 from intake.models import GrantRow
 from shared.auth import Principal, forbidden
 from shared.db import is_transient
+from shared.events.access import GrantChanged
+from shared.outbox import emit
 from shared.sealing import account_ref, match_key
 
 _PATIENCE_SECONDS = 1.0
@@ -100,6 +103,29 @@ def shown(grant: GrantRow) -> dict[str, Any]:
     }
 
 
+def tell(
+    session: AsyncSession,
+    event: Literal["grant.given", "grant.withdrawn"],
+    grant: GrantRow,
+    who: Principal,
+    now: datetime,
+    secret: bytes,
+) -> None:
+    """Puts into the caller's transaction that the log learns of it; references only."""
+    data = GrantChanged(
+        grant_id=grant.id,
+        urn=grant.urn or "",
+        role=grant.role,
+        holder_ref=grant.account_ref or account_ref(secret, grant.client or ""),
+        actor_ref=account_ref(secret, who.subject),
+        valid_from=grant.valid_from,
+        valid_to=grant.valid_to,
+        synthetic=grant.synthetic,
+        at=now,
+    )
+    emit(session, event, grant.id, data, producer=PRODUCER, at=now)
+
+
 async def grants_of(session: AsyncSession, urn: str) -> list[GrantRow]:
     rows = await session.execute(
         select(GrantRow).where(col(GrantRow.urn) == urn).order_by(col(GrantRow.given_at))
@@ -120,6 +146,7 @@ async def revoke(
         return False
     if grant.revoked_at is None:
         grant.revoked_at, grant.revoked_by_ref = now, account_ref(secret, who.subject)
+        tell(session, "grant.withdrawn", grant, who, now, secret)
     return True
 
 

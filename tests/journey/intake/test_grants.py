@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shared.events.access import GrantChanged
+from shared.sealing import account_ref
 from tests.journey.intake.harness import OTHER_URN, URN, Intake, a_body
 
 PATH = "/v1/grants"
@@ -112,6 +114,25 @@ async def test_the_list_shows_references_and_only_to_those_who_may_grant(intake:
     assert "anne" not in listed.text
     assert (await intake.get(f"{PATH}?urn={OTHER_URN}", head)).status_code == 403
     assert (await intake.get(f"{PATH}?urn={URN}", intake.person("reporter"))).status_code == 403
+
+
+async def test_the_log_is_told_who_gave_and_withdrew_a_grant_and_no_name(intake: Intake) -> None:
+    head = intake.person("head", account="head@school")
+    asked = {"role": "dsl", "urn": URN, "account": "anne@school", "staff_ref": "S-17"}
+    grant = (await give(intake, asked, head)).json()["grant_id"]
+    await give(intake, for_client(), head)
+    for _ in range(2):  # to withdraw it again changes nothing, and tells nothing
+        await intake.http.delete(f"{PATH}/{grant}", headers=head)
+    rows = await intake.db.fetch("SELECT type, subject, data FROM outbox ORDER BY seq")
+    assert [row["type"] for row in rows] == ["grant.given", "grant.given", "grant.withdrawn"]
+    told = [GrantChanged.model_validate_json(row["data"]) for row in rows]
+    secret = intake.desk.runtime.secret
+    assert {one.actor_ref for one in told} == {account_ref(secret, "head@school")}
+    holders = [account_ref(secret, holder) for holder in ("anne@school", "new-mis", "anne@school")]
+    assert [one.holder_ref for one in told] == holders
+    assert [(one.role, one.urn) for one in told] == [("dsl", URN), ("mis", URN), ("dsl", URN)]
+    assert {str(rows[n]["subject"]) for n in (0, 2)} == {grant}
+    assert not any(name in row["data"] for row in rows for name in (b"anne", b"head@", b"S-17"))
 
 
 async def test_an_admin_who_manages_grants_sees_no_concern(intake: Intake) -> None:

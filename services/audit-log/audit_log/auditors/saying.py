@@ -174,6 +174,10 @@ def _read(data: Data) -> str:
     return f"An auditor read {read[data['what']]}."
 
 
+def _granted(did: str) -> Say:
+    return lambda data: f"A person {did} at school {data['urn']}: {data['role'].replace('_', ' ')}."
+
+
 def _pruned(step: str) -> Say:
     return lambda data: f"A person {step} that the content of entries before {data['below']} go."
 
@@ -247,6 +251,8 @@ _KINDS: Final[dict[str, tuple[str, Say]]] = {
         ),
     ),
     "dead_letter.settled": ("answered", lambda _: "A person dealt with it by hand."),
+    "grant.given": ("decided", _granted("gave somebody a role")),
+    "grant.withdrawn": ("decided", _granted("withdrew somebody’s role")),
     "log.searched": ("read", _searched),
     "log.read": ("read", _read),
     "log.prune_asked": ("kept", _pruned("asked")),
