@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from sqlalchemy import text
 
 from audit_log.checkpointer.keyfile import KeyFile
 from audit_log.checkpointer.memory import SignedMemory
@@ -115,6 +116,22 @@ class Signed:
 
     async def grow(self, count: int) -> None:
         await self.log.hears(*(self.log.record("task.opened") for _ in range(count)))
+
+
+async def forge(database: Database, *statements: str) -> None:
+    """What only a superuser can do, and does: it leaves no trace in the database."""
+    engine = make_engine(database.superuser, "superuser", 1)
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL search_path = audit_log"))
+        await connection.execute(text("SET LOCAL event_triggers = off"))
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+def bare(table: str, *statements: str) -> tuple[str, ...]:
+    """The statements with the table's guard taken off."""
+    return (f"ALTER TABLE {table} DISABLE TRIGGER append_only", *statements)
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 from audit_log.trust.tilepaths import Tile
 from handrail.audit_cli import audit_app
 from tests.conftest import TestIssuer
-from tests.journey.audit_log.trust.conftest import Signed
-from tests.journey.audit_log.trust.test_checkpointer import bare, forge
+from tests.journey.audit_log.trust.conftest import Signed, bare, forge
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx2
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from audit_log.checkpointer.keyfile import KeysUnusable
 from audit_log.checkpointer.memory import MemoryDamaged, SignedMemory
-from audit_log.checkpointer.run import keep_signing
+from audit_log.checkpointer.run import EVERY_SECONDS, keep_signing
 from audit_log.checkpointer.signing import Refusal
 from audit_log.merkle import leaf_hash
 from audit_log.trust.checkpoints import Checkpoint, parse_checkpoint
@@ -21,30 +22,12 @@ from audit_log.trust.signatures import vouchers
 from audit_log.trust.signers import sign_note
 from handrail.log_keys import public_file, signing_file
 from shared import telemetry
-from shared.bus import failpoint
 from shared.db import make_engine
-from tests.conftest import Database
-from tests.journey.audit_log.trust.conftest import ORIGIN, Signed, newest
+from tests.journey.audit_log.trust.conftest import ORIGIN, Signed, bare, forge, newest
 
 
 def size_of(note: Note) -> int:
     return parse_checkpoint(note.text).size
-
-
-async def forge(database: Database, *statements: str) -> None:
-    """What only a superuser can do, and does: it leaves no trace in the database."""
-    engine = make_engine(database.superuser, "superuser", 1)
-    async with engine.begin() as connection:
-        await connection.execute(text("SET LOCAL search_path = audit_log"))
-        await connection.execute(text("SET LOCAL event_triggers = off"))
-        for statement in statements:
-            await connection.execute(text(statement))
-    await engine.dispose()
-
-
-def bare(table: str, *statements: str) -> tuple[str, ...]:
-    """The statements with the table's guard taken off."""
-    return (f"ALTER TABLE {table} DISABLE TRIGGER append_only", *statements)
 
 
 async def test_each_checkpoint_is_of_a_committed_head_and_extends_the_one_before(
@@ -165,54 +148,6 @@ async def test_a_witness_that_saw_another_history_stops_the_signing(signed: Sign
         await checkpointer.round()
 
 
-@pytest.mark.parametrize("where", ["after-memory", "before-commit", "after-commit"])
-async def test_a_crash_on_the_way_leaves_one_history(
-    signed: Signed,
-    as_anyone: httpx2.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
-    where: str,
-) -> None:
-    await signed.add_witness("a")
-    checkpointer = await signed.checkpointer()
-    await signed.grow(3)
-    plan = failpoint._parse(f"checkpointer.{where}:raise:once")
-    monkeypatch.setattr(failpoint, "_plans", plan)
-    with pytest.raises(failpoint.FailPointReached):
-        await checkpointer.round()
-    published = (await as_anyone.get("/checkpoint")).status_code
-    assert published == (200 if where == "after-commit" else 404)
-    await signed.grow(2)
-    restarted = await signed.checkpointer()
-    # A head that was remembered, and may have been shown to a witness, is published before others.
-    heads = [await restarted.round(), await restarted.round()]
-    sizes = [head.size for head in heads if head]
-    assert sizes == ([5] if where == "after-commit" else [3, 5])
-    rows = await signed.log.rows("SELECT size FROM checkpoint ORDER BY size")
-    assert [row["size"] for row in rows] == [3, 5]
-    assert signed.policy.judge(await newest(as_anyone)).trusted
-
-
-async def test_a_note_that_a_crash_of_the_database_took_is_published_again_first(
-    signed: Signed, as_anyone: httpx2.AsyncClient
-) -> None:
-    """It is seen before it is flushed: whoever saw it finds the same tree signed there again."""
-    checkpointer = await signed.checkpointer()
-    await signed.grow(3)
-    await checkpointer.round()
-    assert checkpointer.signing.unsettled
-    seen = await newest(as_anyone)
-    await forge(signed.database, *bare("checkpoint", "DELETE FROM checkpoint"))
-    await signed.grow(2)
-    await checkpointer.round()
-    again = await newest(as_anyone)
-    assert again.text == seen.text
-    assert signed.policy.judge(again).trusted
-    await checkpointer.round()
-    assert size_of(await newest(as_anyone)) == 5
-    rows = await signed.log.rows("SELECT size FROM checkpoint ORDER BY size")
-    assert [row["size"] for row in rows] == [3, 5]
-
-
 async def test_a_new_key_signs_beside_the_old_one_until_that_is_retired(
     signed: Signed, as_anyone: httpx2.AsyncClient
 ) -> None:
@@ -238,6 +173,21 @@ async def test_a_new_key_signs_beside_the_old_one_until_that_is_retired(
     assert {one.key for one in vouchers(note, both)} == set(both) - {old[0]}
     known = public_file(signed.place / "keys").read_text().split()
     assert known == [str(key) for key in both]
+
+
+async def test_however_fast_the_log_grows_it_is_signed_at_most_every_second(
+    signed: Signed,
+) -> None:
+    checkpointer = await signed.checkpointer()
+    started = time.monotonic()
+    signing = asyncio.create_task(keep_signing(checkpointer))
+    while len(await signed.log.rows("SELECT size FROM checkpoint")) < 2:
+        await signed.grow(1)
+    signing.cancel()
+    await asyncio.wait([signing])
+    rows = await signed.log.rows("SELECT size FROM checkpoint")
+    assert len(rows) <= 1 + (time.monotonic() - started) / EVERY_SECONDS
+    assert len(rows) < max(row["size"] for row in rows)
 
 
 async def test_a_damaged_memory_or_key_file_stops_the_signing(signed: Signed) -> None:

@@ -17,8 +17,7 @@ from tlog_scales.tlog import Checkpoint as TheirCheckpoint
 
 from audit_log.trust.vkeys import COSIGNATURE_ML_DSA_44, ED25519
 from tests.conftest import TestIssuer, required
-from tests.journey.audit_log.trust.conftest import Signed, newest
-from tests.journey.audit_log.trust.test_checkpointer import bare, forge
+from tests.journey.audit_log.trust.conftest import Signed, bare, forge, newest
 
 GO = Path(__file__).parents[4] / "deploy" / "go"
 
