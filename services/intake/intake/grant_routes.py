@@ -53,7 +53,7 @@ async def give(asked: GrantAsked, request: Request, who: Granter, session: Sessi
         raise forbidden()
     grant = new_grant(asked, who, now, secret, synthetic=synthetic)
     session.add(grant)
-    tell(session, "grant.given", grant, who, now, secret)
+    tell(session, "grant.given", grant, who, now, secret=secret)
     # COMMIT POINT: from here on the grant counts, and the log is told who gave it.
     await commit(session)
     desk.runtime.doorbell.ring()

@@ -109,6 +109,7 @@ def tell(
     grant: GrantRow,
     who: Principal,
     now: datetime,
+    *,
     secret: bytes,
 ) -> None:
     """Puts into the caller's transaction that the log learns of it; references only."""
@@ -146,7 +147,7 @@ async def revoke(
         return False
     if grant.revoked_at is None:
         grant.revoked_at, grant.revoked_by_ref = now, account_ref(secret, who.subject)
-        tell(session, "grant.withdrawn", grant, who, now, secret)
+        tell(session, "grant.withdrawn", grant, who, now, secret=secret)
     return True
 
 

@@ -46,7 +46,8 @@ async def get_outcomes(
 ) -> Response:
     """The feed, oldest first; ask again with `next` until `outcomes` is empty, then now and then.
 
-    Nothing is ever skipped: a row becomes visible only once no earlier one can still appear.
+    Nothing is skipped: a row becomes visible only once no earlier one can still appear. But what a
+    school's grant hides is passed over: once it is renewed, read again from the start.
     """
     cursor = _CURSOR.fullmatch(after or "0-0")
     if cursor is None:

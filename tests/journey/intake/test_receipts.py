@@ -412,6 +412,20 @@ async def test_a_row_that_is_not_committed_yet_holds_the_feed_back(intake: Intak
     assert kinds == ["slow", "case_opened"]
 
 
+async def test_after_a_pause_of_the_grant_the_feed_is_whole_from_its_start(intake: Intake) -> None:
+    await intake.grant(urn=OTHER_URN)
+    hidden = await raised(intake)
+    shown = await raised(intake, a_body(school={"urn": OTHER_URN}), key="k-2")
+    await hear(intake, *opened(intake, hidden))
+    await hear(intake, *opened(intake, shown))
+    await intake.db.execute("UPDATE grant_row SET revoked_at = now() WHERE urn = $1", URN)
+    during = (await intake.get("/v1/outcomes")).json()
+    await intake.grant()
+    assert (await intake.get(f"/v1/outcomes?after={during['next']}")).json()["outcomes"] == []
+    again = (await intake.get("/v1/outcomes")).json()["outcomes"]
+    assert [one["concern_id"] for one in again] == [str(hidden), str(shown)]
+
+
 async def test_another_client_reads_its_own_feed_only(intake: Intake) -> None:
     concern_id = await raised(intake)
     await hear(intake, *opened(intake, concern_id))
