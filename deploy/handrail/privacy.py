@@ -19,6 +19,7 @@ from handrail.demo import DATABASE
 from handrail.files import write_private
 from handrail.postgres import EmbeddedPostgres, PostgresUnavailable
 from handrail.subject_access import Export, as_json, export_of
+from handrail.who import ByOption
 from intake import privacy
 from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
@@ -31,9 +32,6 @@ privacy_app = typer.Typer(
 )
 
 ConcernOption = Annotated[UUID, typer.Option("--concern", help="The concern's id.")]
-ByOption = Annotated[
-    str, typer.Option("--by", help="Your account, as in your sign-in. Kept as a keyed reference.")
-]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="A running demo's directory. Else HANDRAIL_… is read.")
 ]
@@ -107,7 +105,9 @@ def correct(
     reason: Annotated[
         str,
         typer.Option(
-            prompt="Why was it entered in error", help="Asked for if left out; kept sealed."
+            prompt="Why was it entered in error",
+            help="Better left out: it is asked for then. As an option it stands in the shell's "
+            "history. Kept sealed.",
         ),
     ],
     data: DataOption = None,

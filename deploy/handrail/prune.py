@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit_log import pruning
+from handrail.who import ByOption
 from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
 from shared.outbox import commit
@@ -41,10 +42,7 @@ _SAID: Final[dict[pruning.Answer, str]] = {
 
 def prune(
     below: Annotated[int, typer.Option(min=1, help="The first seq that stays.")],
-    by: Annotated[
-        str,
-        typer.Option("--by", help="Your account, as in your sign-in. Kept as a keyed reference."),
-    ],
+    by: ByOption,
     confirm: Annotated[bool, typer.Option(help="Do what someone else has asked for.")] = False,
 ) -> None:
     """Forget the audit log's entries before a seq: one person asks, another confirms.

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
+from handrail.who import ByOption
 from shared import dead_letters
 from shared.clock import SystemClock
 from shared.db import make_engine, make_sessions
@@ -36,10 +37,7 @@ _SAID: Final = {
 
 def settle(
     letter: Annotated[UUID, typer.Option("--id", help="The id of the dead letter.")],
-    by: Annotated[
-        str,
-        typer.Option("--by", help="Your account, as in your sign-in. Kept as a keyed reference."),
-    ],
+    by: ByOption,
 ) -> None:
     """Close a dead letter that can never be replayed, once you have read it by hand.
 

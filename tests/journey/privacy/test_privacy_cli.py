@@ -69,7 +69,8 @@ def test_a_running_demo_is_reached_by_its_directory_alone(data: Path, tmp_path: 
     assert run("hold", data=data).exit_code == 0
     refused = run("erase", "--yes", data=data)
     assert (refused.exit_code, "is held" in refused.output) == (1, True)
-    assert run("release", data=data).exit_code == 0
+    asked = ["privacy", "release", "--concern", NOBODY, "--data", str(data)]
+    assert CliRunner().invoke(build("privacy"), asked, input="dpo\n", env={}).exit_code == 0
     assert run("correct", data=data, given="It was her brother.\n").exit_code == 0
     written = run("export", "--out", str(tmp_path / "x.json"), data=data)
     assert written.exit_code == 0

@@ -17,10 +17,15 @@ SECRET = "a secret of the deployment, 32+ bytes"
 BY = "operator@authority.example"
 
 
-async def settle(at: Service, letter: UUID, by: str = BY, secret: str = SECRET) -> Result:
+async def settle(
+    at: Service, letter: UUID, *more: str, by: str = BY, secret: str = SECRET
+) -> Result:
+    """by: typed when it is asked for."""
     environment = {"HANDRAIL_DATABASE_URL": at.dsn, "HANDRAIL_MATCH_SECRET": secret}
-    command = ["settle", "--id", str(letter), "--by", by]
-    return await asyncio.to_thread(lambda: CliRunner().invoke(topics_app, command, env=environment))
+    command = ["settle", "--id", str(letter), *more]
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(topics_app, command, input=f"{by}\n", env=environment)
+    )
 
 
 async def letter_with(at: Service, reason: str) -> UUID:
@@ -51,8 +56,8 @@ async def test_what_was_held_behind_a_settled_letter_can_be_replayed(service: Se
 async def test_who_settled_it_is_told_as_a_keyed_reference_and_once(service: Service) -> None:
     await service.hear(Record(TOPIC, str(uuid4()).encode(), b"?"))
     letter = await letter_with(service, "header-missing")
-    for _ in range(2):
-        assert (await settle(service, letter)).exit_code == 0
+    for by in ((), ("--by", "another")):
+        assert (await settle(service, letter, *by)).exit_code == 0
     [event] = await told(service)
     assert event["actor_ref"] == account_ref(SECRET.encode(), BY)
     assert (event["dead_letter_id"], event["consumer"]) == (str(letter), "escalation")
