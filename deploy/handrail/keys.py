@@ -56,7 +56,12 @@ def rotate(
     # Two at once could each drop the other's private key after its public one is in use.
     with only_one(directory):
         kid = _rotated(directory, known)
-    typer.echo(f"{kid} now seals {purpose}. Running services notice within seconds.")
+    typer.echo(
+        f"{kid} now seals {purpose}. Services that read this directory notice within seconds."
+    )
+    typer.echo(
+        "Where each file is mounted by itself (docker compose) restart who opens, then who seals."
+    )
 
 
 @keys_app.command()

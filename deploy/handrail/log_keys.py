@@ -92,7 +92,7 @@ def retire(
             )
             raise typer.Exit(1)
         _save(signing_file(directory), [one.line() for one in kept])
-    typer.echo(f"{kid} is gone. Running checkpointers notice within seconds.")
+    typer.echo(f"{kid} is gone. A checkpointer that reads this directory notices.")
 
 
 def make_log_keys(directory: Path, origin: str) -> None:
