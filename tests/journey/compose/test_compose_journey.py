@@ -125,8 +125,6 @@ def logged(page: Any, concern: Any) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_proxy_reaches_every_service(world: World, proxy: Proxy, service: str) -> None:
-    answer = ask_proxy(world, proxy, "GET", f"/{service}/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     described = ask_proxy(world, proxy, "GET", f"/{service}/openapi.json").json()
     assert described["info"]["title"].lower().replace(" ", "-") == f"handrail-{service}"
 

@@ -1,7 +1,9 @@
 """What the proxy says by itself: on a page to a person, in problem+json to a program."""
 
+import json
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,10 +12,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from intake.emergency import NATIONAL
 from tests.conftest import required
 from tests.journey.compose.outside import make_certificate
 from tests.node import ROOT
 
+HEALTH = [f"/{service}/readyz" for service in ("intake", "audit-log")]
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -81,3 +85,46 @@ def test_a_program_is_told_as_before(proxy: httpx2.Client) -> None:
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["emergency"]["numbers"][0]["number"] == "999"
+
+
+@pytest.mark.parametrize("path", [*HEALTH, "/readyz", "/intake/%72eadyz", "/notify/livez/"])
+def test_nobody_outside_is_told_how_a_service_stands(proxy: httpx2.Client, path: str) -> None:
+    answer = proxy.get(path)  # 503 were the proxy's answer where it asked the service
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"NOT HTTP\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),  # names no host
+        (b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 20_000), 414),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nCookie: %s\r\n\r\n" % (b"x" * 20_000), 431),
+    ],
+)
+def test_who_sends_what_cannot_be_read_is_told_whom_to_ring(
+    proxy: httpx2.Client, sent: bytes, status: int
+) -> None:
+    head, body = exchanged(proxy, sent, tls=True)
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Type: application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["emergency"]) == (status, NATIONAL)
+
+
+def test_who_forgets_the_s_of_https_is_told_whom_to_ring(proxy: httpx2.Client) -> None:
+    head, body = exchanged(proxy, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", tls=False)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["emergency"] == NATIONAL
+
+
+def exchanged(proxy: httpx2.Client, sent: bytes, *, tls: bool) -> tuple[bytes, bytes]:
+    """Bytes that no client library would send, and the head and the body of the answer."""
+    where = (proxy.base_url.host, proxy.base_url.port or 443)
+    with socket.create_connection(where, timeout=10) as plain:
+        trusting = ssl._create_unverified_context()
+        with trusting.wrap_socket(plain) if tls else plain as line:
+            line.sendall(sent)
+            answer = b"".join(iter(lambda: line.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body
