@@ -24,7 +24,7 @@ from escalation.fulfilling import end_clocks
 from escalation.history import remember
 from escalation.models import CaseEvent, CaseFile, Task, Timer
 from escalation.preconditions import IfMatch, expect
-from escalation.reopening import HUBS as HUBS  # noqa: PLC0414 - known by this name to pages
+from escalation.reopening import HUBS
 from escalation.viewer import LEADS, Viewer, viewer_of
 from shared.app import runtime_of
 from shared.auth import Principal, forbidden, requires

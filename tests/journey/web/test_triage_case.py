@@ -158,6 +158,10 @@ async def test_no_further_action_needs_a_reason_and_a_decision_ends_the_teams_ta
     page = await send(desk, case_id, "decide", refused.text, outcome="NEW_REFERRAL")
     assert "Outcome New referral" in words(page)
     assert await house.queue(worker()) == []
+    await house.amended(case_id, harm_level="severe")
+    again = words((await desk.get(f"/triage/cases/{case_id}")).text)
+    assert "Earlier outcome New referral" in again
+    assert "The school is to hear what you decide" in again
 
 
 async def test_a_call_is_recorded_with_its_reference(desk: Desk, house: House) -> None:
