@@ -1,4 +1,4 @@
-"""Events of who read what, recorded before it is shown, and of who may speak for a school."""
+"""Events of who read what, recorded before it is shown, and of who may act and who is told."""
 
 from typing import Literal
 from uuid import UUID
@@ -76,5 +76,23 @@ class GrantChanged(EventData):
     actor_ref: str
     valid_from: AwareDatetime
     valid_to: AwareDatetime | None
+    synthetic: bool
+    at: AwareDatetime
+
+
+class PostChanged(EventData):
+    """Somebody said where a post of a school or a team is reached, or took that out again.
+
+    It never holds the address. urn: of a school's post; route, and la unless for all: of a team's.
+    holder_ref: of the account that alone reads the address; None where several people do.
+    """
+
+    post_id: UUID
+    post: str
+    urn: str | None
+    route: str | None
+    la: str | None
+    holder_ref: str | None
+    actor_ref: str
     synthetic: bool
     at: AwareDatetime

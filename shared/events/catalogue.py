@@ -108,6 +108,8 @@ ACCESS = Topic(
         _event("grant.withdrawn", access.GrantChanged, "intake", "audit-log"),
         _event("log.prune_asked", access.LogPruned, "audit-log", "audit-log"),
         _event("log.pruned", access.LogPruned, "audit-log", "audit-log"),
+        _event("post.changed", access.PostChanged, "notify", "audit-log"),
+        _event("post.removed", access.PostChanged, "notify", "audit-log"),
         _event("log.searched", access.LogSearched, "audit-log", "audit-log"),
         _event("log.read", access.LogRead, "audit-log", "audit-log"),
         _event("audit_log.producer_closed", concerns.ProducerClosed, "audit-log", "audit-log"),

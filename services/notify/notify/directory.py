@@ -71,9 +71,11 @@ async def posts(
     return list((await session.execute(statement)).scalars())
 
 
-async def remove_post(session: AsyncSession, post_id: UUID) -> bool:
-    statement = delete(Post).where(col(Post.id) == post_id).returning(col(Post.id))
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+async def remove_post(session: AsyncSession, post_id: UUID) -> Post | None:
+    """The post that was there; None where there was none."""
+    statement = delete(Post).where(col(Post.id) == post_id).returning(Post)
+    removed: Post | None = (await session.execute(statement)).scalar_one_or_none()
+    return removed
 
 
 async def same_post(session: AsyncSession, row: DirectoryRow) -> Post:

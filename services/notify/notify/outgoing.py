@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notify.models import Notice, Post
 from notify.recipients import REPORTER, Recipients
+from shared.events.access import PostChanged
 from shared.events.envelope import new_event_id
 from shared.events.notices import NoticeFailed, NoticeSent
 from shared.outbox import emit
@@ -74,6 +75,28 @@ def tell_sent(session: AsyncSession, notice: Notice, at: datetime) -> None:
 def tell_failed(session: AsyncSession, notice: Notice, reason: str, at: datetime) -> None:
     data = NoticeFailed(**_said(notice, at), reason=reason)
     emit(session, "notice.failed", notice.case_id, data, producer=SERVICE, at=at)
+
+
+def tell_post(
+    session: AsyncSession,
+    event: Literal["post.changed", "post.removed"],
+    post: Post,
+    actor_ref: str,
+    at: datetime,
+) -> None:
+    """Puts into the caller's transaction that the log learns of it; never the address."""
+    data = PostChanged(
+        post_id=post.id,
+        post=post.post,
+        urn=post.urn,
+        route=post.route,
+        la=post.la,
+        holder_ref=post.account_ref,
+        actor_ref=actor_ref,
+        synthetic=post.synthetic,
+        at=at,
+    )
+    emit(session, event, post.id, data, producer=SERVICE, at=at)
 
 
 def _said(notice: Notice, at: datetime) -> dict[str, Any]:

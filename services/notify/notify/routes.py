@@ -17,6 +17,7 @@ from notify.directory import (
     same_post,
 )
 from notify.models import Notice, Post, State
+from notify.outgoing import tell_post
 from shared.app import open_session, runtime_of
 from shared.auth import Principal, Role, forbidden, requires
 from shared.errors import Problem
@@ -98,21 +99,29 @@ async def add_post(
     await import_directory(session, [row], synthetic=runtime.settings.synthetic)
     post = await same_post(session, row)
     shown = _shown_post(post)
-    # COMMIT POINT: from here on notices go to this address.
+    me = account_ref(runtime.secret, who.subject)
+    tell_post(session, "post.changed", post, me, runtime.clock.now())
+    # COMMIT POINT: from here on notices go to this address, and the log is told who said so.
     await commit(session)
+    runtime.doorbell.ring()
     response.headers["Location"] = f"/v1/directory/{shown['id']}"
     return shown
 
 
 @router.delete("/directory/{post_id}", status_code=204)
-async def delete_post(who: Admin, session: Session, post_id: UUID) -> None:
+async def delete_post(who: Admin, session: Session, request: Request, post_id: UUID) -> None:
     """A notice to this post that is still on its way fails, and is told as failed."""
     if not _of_all(who, "admin"):
         raise forbidden()
-    if not await remove_post(session, post_id):
+    post = await remove_post(session, post_id)
+    if post is None:
         raise Problem(404, "not-found", "The directory has no such post.")
-    # COMMIT POINT: from here on no notice goes to this address.
+    runtime = runtime_of(request)
+    me = account_ref(runtime.secret, who.subject)
+    tell_post(session, "post.removed", post, me, runtime.clock.now())
+    # COMMIT POINT: from here on no notice goes to this address; the log is told who took it out.
     await commit(session)
+    runtime.doorbell.ring()
 
 
 def _of_all(who: Principal, role: Role) -> bool:

@@ -98,6 +98,24 @@ async def test_an_admin_adds_and_removes_a_post(
     assert (await http.delete(added.headers["location"], headers=admin)).status_code == 404
 
 
+async def test_where_mail_went_meanwhile_is_on_record_and_who_sent_it_there(
+    notify: Notify, http: httpx2.AsyncClient, issuer: TestIssuer
+) -> None:
+    admin = issuer.headers("admin", account="ann")
+    elsewhere = {"post": NEW["post"] | {"email": "elsewhere@other.example"}, "account": "bob"}
+    added = await http.post("/v1/directory", json=elsewhere, headers=admin)
+    assert (await http.delete(added.headers["location"], headers=admin)).status_code == 204
+    changed, removed = await notify.told()
+    assert (changed["type"], removed["type"]) == ("post.changed", "post.removed")
+    secret = notify.runtime.secret
+    for event in (changed, removed):
+        assert event["post_id"] == added.json()["id"]
+        assert (event["post"], event["urn"]) == ("dsl", URN)
+        assert event["actor_ref"] == account_ref(secret, "ann")
+        assert event["holder_ref"] == account_ref(secret, "bob")
+        assert "@" not in str(event)
+
+
 async def test_an_admin_of_one_school_sends_no_other_schools_notices_elsewhere(
     http: httpx2.AsyncClient, issuer: TestIssuer
 ) -> None:

@@ -178,6 +178,15 @@ def _granted(did: str) -> Say:
     return lambda data: f"A person {did} at school {data['urn']}: {data['role'].replace('_', ' ')}."
 
 
+def _reached(did: str) -> Say:
+    def say(data: Data) -> str:
+        team = f"{route(data['route'] or '')} {data['la'] or 'everywhere'}"
+        where = f"school {data['urn']}" if data["urn"] else team
+        return f"A person {did} is reached at {where}: {data['post'].replace('_', ' ')}."
+
+    return say
+
+
 def _pruned(step: str) -> Say:
     return lambda data: f"A person {step} that the content of entries before {data['below']} go."
 
@@ -253,6 +262,8 @@ _KINDS: Final[dict[str, tuple[str, Say]]] = {
     "dead_letter.settled": ("answered", lambda _: "A person dealt with it by hand."),
     "grant.given": ("decided", _granted("gave somebody a role")),
     "grant.withdrawn": ("decided", _granted("withdrew somebody’s role")),
+    "post.changed": ("decided", _reached("said where a post")),
+    "post.removed": ("decided", _reached("took out where a post")),
     "log.searched": ("read", _searched),
     "log.read": ("read", _read),
     "log.prune_asked": ("kept", _pruned("asked")),
