@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, Text, and_, cast, func, literal, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,6 +24,9 @@ Times = Sequence[tuple[str, datetime | None, datetime | None]]
 PAST_VIEW: Final = {"schema_translate_map": {None: "audit_log"}}
 _ROWS: Final = 64
 _ALL: Final = "1" * BLOCK
+_RAREST_FIRST: Final = (
+    "trace", "incident", "actor", "urn", "la", "rule", "producer", "type", "service",
+)  # fmt: skip
 
 
 async def walk(
@@ -72,17 +75,30 @@ def _blocks(terms: Sequence[Sequence[str]], times: Times, first: int, last: int)
         bits: Any = literal(_ALL)
         statement: Select[Any] = select(block, bits.label("bits"))
         return statement.where(block >= first, block <= last, *_spans(times)).order_by(block)
-    sources = [_source(any_of, first, last) for any_of in terms]
-    block, bits = sources[0].c.block, sources[0].c.bits
-    joined: FromClause = sources[0]
-    for source in sources[1:]:
-        joined = joined.join(source, source.c.block == block)
-        bits = bits.op("&")(source.c.bits)
+    rarest, *others = sorted(terms, key=_commonness)
+    source = _source(rarest, first, last)
+    block, bits = source.c.block, source.c.bits
+    # Each of the others is looked up by its key, block by block: a join leaves PostgreSQL free to
+    # read all of a common term for each row of a rare one.
+    for any_of in others:
+        bits = bits.op("&")(_bits_of(any_of, block))
+    statement = select(block, cast(bits, Text).label("bits"))
+    statement = statement.where(func.strpos(cast(bits, Text), "1") > 0)
     if times:
-        joined = joined.join(SearchBlock, col(SearchBlock.block) == block)
-    shown = cast(bits, Text).label("bits")
-    some = func.strpos(cast(bits, Text), "1") > 0
-    return select(block, shown).select_from(joined).where(some, *_spans(times)).order_by(block)
+        inside = select(and_(*_spans(times))).where(col(SearchBlock.block) == block)
+        statement = statement.where(inside.scalar_subquery())
+    return statement.order_by(block)
+
+
+def _commonness(any_of: Sequence[str]) -> tuple[int, int]:
+    return len(any_of), _RAREST_FIRST.index(any_of[0].partition(":")[0])
+
+
+def _bits_of(any_of: Sequence[str], block: Any) -> Any:
+    """NULL where the block has none of them, and so is what it is put together with."""
+    term = aliased(SearchTerm)
+    found = select(func.bit_or(col(term.bits)))
+    return found.where(col(term.term).in_(any_of), col(term.block) == block).scalar_subquery()
 
 
 def _source(any_of: Sequence[str], first: int, last: int) -> Any:
