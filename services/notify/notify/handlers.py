@@ -12,7 +12,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from notify.models import Notice, Post, ReporterContact, TaskLink
-from notify.outgoing import About, nobody, queue
+from notify.outgoing import About, exclude, nobody, queue
 from notify.recipients import Conflict, Place, Recipients, first, following, owner_post
 from shared.clock import Clock
 from shared.dead_letters import DeadLetter
@@ -140,6 +140,7 @@ class Handlers:
         self, session: AsyncSession, about: About, template: str, told: Recipients
     ) -> None:
         now = self.clock.now()
+        await exclude(session, about)
         if told:
             await queue(session, about, template, told, now)
         else:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import String, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -49,6 +49,18 @@ async def queue(
     if told.reporter:
         rows.append(_row(about, template, now, recipient=REPORTER, post_id=None, state="queued"))
     await session.execute(insert(Notice).values(rows).on_conflict_do_nothing())
+
+
+async def exclude(session: AsyncSession, about: About) -> None:
+    """Whom a later event of the case excludes is kept from what waits already, and its list."""
+    refs = list(about.excluded_refs)
+    if not refs:
+        return
+    statement = update(Notice).where(
+        col(Notice.case_id) == about.case_id, ~col(Notice.excluded_refs).contains(refs)
+    )
+    both = func.array_cat(col(Notice.excluded_refs), cast(refs, ARRAY(String)))
+    await session.execute(statement.values(excluded_refs=both))
 
 
 async def nobody(session: AsyncSession, about: About, template: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from notify.delivery import Outcome, hand_over
 from notify.message import link_to, once_link, reference_of, write
 from notify.models import Notice, Post, ReporterContact, TaskLink
 from notify.outgoing import tell_failed, tell_sent
+from notify.recipients import Conflict, Place
 from notify.settings import NotifySettings, Smtp
 from shared.app import Runtime
 from shared.bus.failpoint import reach
@@ -164,11 +165,16 @@ def _changes(notice: Notice, outcome: Outcome, now: datetime) -> dict[str, Any]:
 
 
 async def _address(runtime: Runtime, notice: Notice) -> str | Outcome:
-    """Looked up for every attempt, so that a corrected directory helps a notice still waiting."""
+    """Looked up for every attempt, so that a corrected directory helps a notice still waiting, and
+    who has come to hold a post, or to be excluded, since it was queued is not told."""
     async with runtime.sessions() as session:
         if notice.post_id is not None:
             post = await session.get(Post, notice.post_id)
-            return post.email if post else Outcome("never", "no_recipient")
+            if post is None:
+                return Outcome("never", "no_recipient")
+            place = Place(post.id, post.kind, post.post, post.account_ref)
+            allowed = Conflict(excluded=frozenset(notice.excluded_refs)).allows(place)
+            return post.email if allowed else Outcome("never", "no_recipient")
         return await _reporters_address(session, runtime, notice)
 
 

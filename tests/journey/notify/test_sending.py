@@ -8,7 +8,7 @@ import pytest
 
 from notify.sender import BACK_OFF, LEASE, OVERDUE_ATTEMPT
 from shared.bus import failpoint
-from tests.journey.notify.conftest import MASH, Notify, Server, task, team
+from tests.journey.notify.conftest import MASH, Notify, Server, school, task, team
 
 
 async def opened(notify: Notify) -> None:
@@ -187,6 +187,39 @@ async def test_a_removed_post_fails_the_notice_that_was_on_its_way(
     await notify.sends()
     (event,) = await notify.told()
     assert (event["reason"], server.recipients) == ("no_recipient", [])
+
+
+async def lead_only(notify: Notify) -> None:
+    """The deputy's place is empty and the head's too."""
+    await notify.directory(school(dsl="ref-dsl")[:1])
+
+
+async def test_who_is_excluded_while_a_notice_waits_is_not_told(
+    notify: Notify, server: Server
+) -> None:
+    await lead_only(notify)
+    data = task(notify.clock.now(), owner_role="dsl")
+    await notify.hears("task.opened", data["case_id"], data)
+    later = task(notify.clock.now(), data["case_id"], excluded_refs=["ref-dsl"])
+    await notify.hears("task.opened", data["case_id"], later)
+    await notify.sends()
+    assert server.recipients == []
+    assert {event["reason"] for event in await notify.told()} == {"no_recipient"}
+    (notice,) = await notify.rows("SELECT excluded_refs FROM notice WHERE recipient LIKE 'dsl%'")
+    assert notice["excluded_refs"] == ["ref-dsl"]  # so that its list shows them no trace either
+
+
+async def test_who_is_excluded_and_takes_a_post_over_is_not_told_what_waits_for_it(
+    notify: Notify, server: Server
+) -> None:
+    await lead_only(notify)
+    data = task(notify.clock.now(), owner_role="dsl", excluded_refs=["ref-accused"])
+    await notify.hears("task.opened", data["case_id"], data)
+    await notify.directory(school(dsl="ref-accused")[:1])
+    await notify.sends()
+    assert server.recipients == []
+    (event,) = await notify.told()
+    assert (event["type"], event["reason"]) == ("notice.failed", "no_recipient")
 
 
 async def test_no_mail_and_no_event_holds_what_was_sealed_or_where_it_goes(
