@@ -14,7 +14,7 @@ from escalation.history import remember
 from escalation.holds import taken_hold
 from escalation.models import CaseFile
 from escalation.opening import open_case
-from escalation.quarantine import sorted_out
+from escalation.quarantine import SORTING, sorted_out
 from shared.bus import Record
 from shared.events.catalogue import CONCERNS
 from shared.events.envelope import Event
@@ -89,14 +89,19 @@ def _decision(case: CaseFile, data: Json, rules: Rules) -> Json:
     advised = salvage.advice(data)
     decision = rules.decide(case, case.facts, case.decision, advised or {})
     at_once = {"priority": "P0", "by": "now"}
-    readers = [_reader(case, route, rules) for route in _READERS]
+    # Where no school is known no lead could see it, and the hub that sorts it out reads it.
+    readers = [_reader(case, route, rules) for route in _READERS if not case.quarantined]
     for reader in readers:
         same = [a for a in decision["actions"] if _key_of(a) == _key_of(reader)]
         for action in same:
             action.update(at_once, because=[_BECAUSE, *action["because"]])
         if not same:
             decision["actions"].append(reader)
-    return sorted_out(case, decision | {"priority": "P0"}, rules.policy)
+    decision = sorted_out(case, decision | {"priority": "P0"}, rules.policy)
+    for action in decision["actions"]:
+        if any(reason["rule"] == SORTING for reason in action["because"]):
+            action.update(at_once, because=[_BECAUSE, *action["because"]])
+    return decision
 
 
 def _key_of(action: Json) -> tuple[Any, ...]:

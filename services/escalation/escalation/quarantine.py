@@ -8,9 +8,10 @@ from shared.policy import Authorities, Policy
 from shared.telemetry import operator_alarm
 
 Json = dict[str, Any]
+SORTING: Final = "QUARANTINED"
 _ROUTE: Final = "MASH"
 _BECAUSE: Final = {
-    "rule": "QUARANTINED",
+    "rule": SORTING,
     "title": "No school is known of this concern: find out whose it is",
     "cite": "R-DQ-01",
     "facts": {},

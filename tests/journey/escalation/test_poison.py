@@ -24,10 +24,11 @@ async def test_a_concern_of_an_unknown_form_goes_to_the_top_of_triage(house: Hou
 
 async def test_bytes_that_are_no_event_at_all_still_reach_every_hub(house: House) -> None:
     await house.deliver(Record("handrail.concerns.v1", None, b"\xff\xfe", (), 0, 99))
-    row = (await house.queue(worker()))[0]
-    assert row["unprocessed"]
-    assert row["la"] is None
-    assert len(await house.queue(worker(la="886"))) == 1
+    for la in (LUTON, "886"):
+        rows = await house.queue(worker(la=la))
+        assert {(row["unprocessed"], row["la"]) for row in rows} == {(True, None)}
+        assert len({row["case_id"] for row in rows}) == 1
+        assert len([row for row in rows if not row["awaiting_school_call"]]) == 1
 
 
 async def test_a_999_advised_with_it_does_not_wait_to_be_understood(house: House) -> None:

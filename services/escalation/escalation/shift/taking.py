@@ -1,7 +1,7 @@
 """What a shift that is taken over changes in a case: the night's work ends, the day's goes on.
 
-A call that nobody has confirmed yet (`P0`, or the school's own) ends for nobody: whoever was asked
-to make it still has to say that it was made.
+A call that nobody has confirmed yet (`P0`, open) ends for nobody: whoever was asked to make it
+still has to say that it was made. So does the school's own call, until the other team has heard.
 """
 
 from collections.abc import Collection
@@ -61,7 +61,11 @@ async def take_over(
             because=_BECAUSE,
         )
         takers = await open_follow_up(session, case, asked, rules)
-    ending = [task for task in given if not (_unconfirmed(task) or awaits_school(task))]
+    # The hub that goes on has heard of it in writing, or by the school's own call.
+    heard = takers is not None and takers.kind == "duty" and not awaits_school(takers)
+    ending = [
+        task for task in given if not _unconfirmed(task) and (heard or not awaits_school(task))
+    ]
     for task in ending:
         task.state, task.outcome, task.closed_at = "done", HANDED_OVER, now
         tell_task_ended(session, task, now, "handed_over")
