@@ -27,7 +27,7 @@ from shared.clock import Clock, SetClock, SystemClock
 from shared.sealing import KeyPurpose
 from shared.settings import Settings
 
-pytest_plugins = ["tests.house", "tests.kafka"]
+pytest_plugins = ["tests.house", "tests.kafka", "tests.turns"]
 
 
 def required(part: str) -> bool:

@@ -127,6 +127,7 @@ def _run(data: Path, listener: socket.socket, *, generator: bool, browser: bool)
         if not server.started:
             _give_up("The demo could not start; the reason stands above.")
     finally:
+        reading.join()  # or it would go on importing while the interpreter ends
         postgres.stop()
 
 

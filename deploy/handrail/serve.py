@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
-from handrail import migrations
 from handrail.house import PROCESSES, SERVICES, part
 from handrail.listening import listening
 from shared.clock import SystemClock
@@ -104,6 +103,8 @@ def database_dsn() -> str:
 
 def migrate(service: ServiceName) -> None:
     """Bring one service's tables to the newest version (HANDRAIL_DATABASE_URL)."""
+    from handrail import migrations  # noqa: PLC0415 - a service starts without Alembic
+
     settings = _settings(MigrationSettings)
     try:
         migrations.upgrade(_known(service), settings.database_url.get_secret_value())

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,12 +41,17 @@ class Demo:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
         )
         deadline = time.monotonic() + seconds
+        self.said.clear()
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(line.rstrip())
             if line.startswith("ready ") or time.monotonic() > deadline:
                 break
         assert any(line.startswith("ready ") for line in self.said), self.said
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def base(self) -> str:
@@ -76,9 +82,8 @@ class Demo:
         return time.monotonic() - started
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory for a demo's data, gone afterwards with what root's PostgreSQL kept apart."""
+@contextmanager
+def a_place() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix=f"handrail-demo-{secrets.token_hex(3)}-"))
     yield directory / "data"
     from handrail.postgres import EmbeddedPostgres  # noqa: PLC0415 - only to clean up
@@ -88,13 +93,27 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def demo(place: Path) -> Iterator[Demo]:
-    started = Demo(place, ("--no-generator",))
-    started.start()
-    yield started
-    assert started.process is not None
-    if started.process.poll() is None:
-        started.stop()
+def place() -> Iterator[Path]:
+    """A directory for a demo's data, gone afterwards with what root's PostgreSQL kept apart."""
+    with a_place() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def one_demo() -> Iterator[Demo]:
+    with a_place() as data:
+        made = Demo(data, ("--no-generator",))
+        yield made
+        if made.running:
+            made.stop()
+
+
+@pytest.fixture
+def demo(one_demo: Demo) -> Demo:
+    """The file's one demo, which runs whatever the test before did to it."""
+    if not one_demo.running:
+        one_demo.start()
+    return one_demo
 
 
 @pytest.fixture(scope="module")  # its event loop must be gone before another test's begins

@@ -78,19 +78,6 @@ def test_a_concern_goes_the_whole_way_and_a_second_start_goes_on_from_there(plac
         second.stop()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_at_once_with_a_browser_connected(
-    demo: Demo, browser: Browser, how: signal.Signals
-) -> None:
-    page = browser.new_page()
-    page.goto(demo.base)
-    seconds = demo.stop(how)
-    page.close()
-    assert demo.process is not None
-    assert demo.process.returncode == 0, demo.said
-    assert seconds <= 3
-
-
 def faults_of(page: Page) -> list[str]:
     """What the page writes to the browser's console, filled as it happens."""
     faults: list[str] = []
@@ -188,3 +175,16 @@ def test_no_existing_directorys_mode_changes(place: Path) -> None:
     started.start()
     started.stop()
     assert {path: stat.S_IMODE(path.stat().st_mode) for path in watched} == before
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_at_once_with_a_browser_connected(
+    demo: Demo, browser: Browser, how: signal.Signals
+) -> None:
+    page = browser.new_page()
+    page.goto(demo.base)
+    seconds = demo.stop(how)
+    page.close()
+    assert demo.process is not None
+    assert demo.process.returncode == 0, demo.said
+    assert seconds <= 3

@@ -1,19 +1,15 @@
 """One demo for all tests of its pages, browsers that are watched, and axe to judge each page."""
 
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from handrail.postgres import EmbeddedPostgres
-from tests.e2e.conftest import ARTEFACTS, Demo
+from tests.e2e.conftest import ARTEFACTS, Demo, a_place
 from tests.node import ROOT, node_with
 
 CONCERN = {
@@ -31,24 +27,29 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best
 WIDE, PHONE = 1280, 390
 
 
-@pytest.fixture(scope="module")
-def house() -> Iterator[Demo]:
+@contextmanager
+def a_house() -> Iterator[Demo]:
     """A demo with one concern in Luton's queue."""
-    directory = Path(tempfile.mkdtemp(prefix=f"handrail-web-{secrets.token_hex(3)}-"))
-    demo = Demo(directory / "data", ("--no-generator",))
-    demo.start()
-    posted = httpx2.post(
-        f"{demo.base}/v1/concerns",
-        json=CONCERN,
-        headers=demo.headers("--role", "mis", "--client", "demo-mis", "--school", "999002"),
-        timeout=20,
-        trust_env=False,
-    )
-    assert posted.status_code == 201, posted.text
-    yield demo
-    demo.stop()
-    EmbeddedPostgres(directory / "data" / "postgres").destroy()
-    shutil.rmtree(directory, ignore_errors=True)
+    with a_place() as data:
+        demo = Demo(data, ("--no-generator",))
+        demo.start()
+        posted = httpx2.post(
+            f"{demo.base}/v1/concerns",
+            json=CONCERN,
+            headers=demo.headers("--role", "mis", "--client", "demo-mis", "--school", "999002"),
+            timeout=20,
+            trust_env=False,
+        )
+        assert posted.status_code == 201, posted.text
+        yield demo
+        demo.stop()
+
+
+@pytest.fixture(scope="package")
+def house() -> Iterator[Demo]:
+    """With what the files before left in it; a file that counts has a house of its own."""
+    with a_house() as demo:
+        yield demo
 
 
 @pytest.fixture(scope="session")

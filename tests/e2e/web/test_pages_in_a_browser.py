@@ -1,14 +1,21 @@
 """Signing in and looking at the queues as people do it: mouse, keyboard, phone, no JavaScript."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.web.conftest import PHONE, WIDE, Visitor
+from tests.e2e.conftest import Demo
+from tests.e2e.web.conftest import PHONE, WIDE, Visitor, a_house
 
 DUTY = "Duty worker, Luton hub"
 Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Demo]:
+    with a_house() as fresh:
+        yield fresh
 
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])

@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx2
 import pytest
 
 from tests.e2e.conftest import Demo
-from tests.e2e.web.conftest import CONCERN, PHONE, WIDE, Visitor
+from tests.e2e.web.conftest import CONCERN, PHONE, WIDE, Visitor, a_house
 from tests.e2e.web.test_pages_in_a_browser import focused, tab_to
 
 LEAD = "Safeguarding lead (DSL), school 999002"
@@ -49,6 +49,12 @@ class School:
 
     def mail(self) -> str:
         return self.get("/mail").text
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Demo]:
+    with a_house() as fresh:
+        yield fresh
 
 
 @pytest.fixture(scope="module")
