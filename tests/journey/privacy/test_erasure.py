@@ -51,7 +51,7 @@ async def forgotten(at: Installation) -> None:
     """Fourteen days pass on the bus."""
     if at.cluster is None:
         await at.sql("UPDATE bus.log SET at = at - interval '15 days'")
-        await at.sql("SELECT bus.sweep()")
+        await at.sql("SELECT bus.sweep(100000)")
         return
     async with at.topics_that_forget():
         logs = [file for file in files_below(at.place) if file.suffix == ".log"]
