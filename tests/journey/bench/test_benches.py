@@ -52,18 +52,14 @@ def test_intake_is_measured_beside_its_references_in_one_run() -> None:
     assert found["memory_mib"]["ours"] > 10
 
 
-def test_the_way_to_the_task_is_measured_beside_a_commit() -> None:
-    found = figures_of("way", "--seconds", "1", "--no-kafka")
+def test_the_way_to_the_task_is_measured_beside_a_commit_and_over_kafka_beside_aiokafka() -> None:
+    kafka = required("kafka")  # only where it must be there
+    found = figures_of("way", "--seconds", "1", *(() if kafka else ("--no-kafka",)))
     assert_goals_can_be_read(found)
     assert found["sides"]["embedded"]["count"] > 0
-    assert len(found["goals"]) == 2
-
-
-@pytest.mark.skipif(not required("kafka"), reason="only where Kafka must be there")
-def test_the_way_over_kafka_is_measured_beside_bare_aiokafka() -> None:
-    found = figures_of("way", "--seconds", "1")
-    assert found["sides"]["kafka"]["count"] > 0
-    assert len(found["goals"]) == 4
+    if kafka:
+        assert found["sides"]["kafka"]["count"] > 0
+    assert len(found["goals"]) == (4 if kafka else 2)
 
 
 def test_the_drain_of_a_backlog_loses_nothing_and_keeps_the_order() -> None:
