@@ -13,10 +13,17 @@ _AGAINST_ADULTS: Final = frozenset({"allegation_adult", "low_level_concern"})
 _AT_THE_SCHOOL: Final = frozenset(
     {"staff", "headteacher", "supply", "volunteer", "contractor", "governor"}
 )
-# Where the harm is said to come from these alone, somebody accused without a staff number is one
-# of them: to keep the whole school out then would keep help from the child.
+# Where the harm is said to come from these alone, or to be between children, somebody accused
+# without a staff number is one of them: to keep the whole school out would keep help from the child.
 _OUTSIDE: Final = frozenset(
     {"parent_carer", "other_family", "child_under_10", "child_10_17", "self"}
+)
+_BETWEEN_CHILDREN: Final = frozenset(
+    {
+        "child_on_child_sexual_violence",
+        "child_on_child_sexual_harassment",
+        "child_on_child_other",
+    }
 )
 _POSTS: Final = frozenset({"dsl", "deputy_dsl", "head", "chair"})
 _LEADS: Final[tuple[Role, ...]] = ("dsl", "deputy_dsl", "head")
@@ -79,8 +86,8 @@ def _is_against_an_adult_here(facts: Mapping[str, Any]) -> bool:
 
 
 def _is_from_outside(facts: Mapping[str, Any]) -> bool:
-    sources = _members(facts, "source_of_harm")
-    return bool(sources) and sources <= _OUTSIDE
+    sources, types = _members(facts, "source_of_harm"), _members(facts, "concern_types")
+    return sources <= _OUTSIDE if sources else bool(types) and types <= _BETWEEN_CHILDREN
 
 
 def may_see(who: Principal, of: Submission, secret: bytes, *, standing: Principal) -> bool:

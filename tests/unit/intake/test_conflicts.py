@@ -76,6 +76,9 @@ def test_an_accused_parent_keeps_nobody_at_the_school_out() -> None:
     assert excluded(at_home, suspects=[Suspect("accused")]) == Exclusion()
     assert excluded(at_home, at_home | ALLEGATION, suspects=[Suspect("accused")]).school_staff
     assert excluded(nowhere, suspects=[Suspect("accused")]).school_staff
+    pupils = {"concern_types": ["child_on_child_other"]}
+    assert excluded(pupils, suspects=[Suspect("accused")]) == Exclusion()
+    assert excluded(pupils | {"source_of_harm": ["staff"]}, suspects=[Suspect("accused")]).private
     assert excluded(at_home, suspects=[Suspect("accused_staff")]).school_staff
     assert excluded(at_home, suspects=[Suspect("accused", ("S-17",))], accounts=KNOWN).private
 
