@@ -14,7 +14,7 @@ _AT_THE_SCHOOL: Final = frozenset(
     {"staff", "headteacher", "supply", "volunteer", "contractor", "governor"}
 )
 # Where the harm is said to come from these alone, or to be between children, somebody accused
-# without a staff number is one of them: to keep the whole school out would keep help from the child.
+# without a number is one of them: to keep the whole school out would keep help from the child.
 _OUTSIDE: Final = frozenset(
     {"parent_carer", "other_family", "child_under_10", "child_10_17", "self"}
 )
