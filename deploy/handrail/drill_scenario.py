@@ -102,9 +102,7 @@ def read_scenario(file: Path = MORNING) -> Scenario:
         where = " ".join(str(part) for part in first["loc"])
         says = first["msg"].removeprefix("Value error, ")
         raise ScenarioWrong(f"{file}: {where + ': ' if where else ''}{says}.") from None
-    except yaml12.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ScenarioWrong(f"{file}{line}: this is no YAML.") from None
+    except yaml12.Unreadable as error:
+        raise ScenarioWrong(f"{file}:{error.line}: this is no YAML.") from None
     except (OSError, UnicodeDecodeError):
         raise ScenarioWrong(f"{file} cannot be read.") from None

@@ -57,10 +57,9 @@ def read(raw: bytes, name: str) -> tuple[Any, str]:
     """A file's content, read with line numbers, and its hash."""
     try:
         data = yaml12.load(raw)
-    except yaml12.YAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = f"{name}:{line}: this is not valid YAML ({error.problem}); check the colons,"
-        raise PolicyError([f"{problem} quotes and indents on this line"]) from error
+    except yaml12.Unreadable as error:
+        told = f"this is not valid YAML ({error.problem}); check the colons, quotes and indents"
+        raise PolicyError([f"{name}:{error.line}: {told} on this line"]) from error
     if not isinstance(data, Mapping):
         raise PolicyError([f"{name}:1: a pack is a list of named parts; start with `pack:`"])
     return data, "sha256:" + hashlib.sha256(raw).hexdigest()

@@ -133,9 +133,9 @@ def read_accepted(file: Path) -> list[Mapping[str, Any]]:
     try:
         body = yaml12.load(file.read_bytes())
         entries = body["accepted"]
-    except yaml12.YAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyError([f"{file.name}:{line}: this is not valid YAML; check it"]) from error
+    except yaml12.Unreadable as error:
+        told = f"{file.name}:{error.line}: this is not valid YAML; check it"
+        raise PolicyError([told]) from error
     except (TypeError, KeyError) as error:
         raise PolicyError([f"{file.name}:1: it begins with `accepted:` and a list"]) from error
     return [entry for entry in entries or [] if isinstance(entry, Mapping)]

@@ -151,5 +151,5 @@ def test_what_to_accept_can_be_pasted_and_completed(desk: Desk) -> None:
     file.write_text(f"accepted:\n{lines}\n")
     assert desk.release(SLOWER, accepted=read_accepted(file)).statement.accepted[0].holds_on(TODAY)
     file.write_text("accepted:\n- [\n")
-    with pytest.raises(PolicyError, match=r"accepted\.yml:3"):
+    with pytest.raises(PolicyError, match=r"accepted\.yml:2"):
         read_accepted(file)
