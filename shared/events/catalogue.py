@@ -94,7 +94,7 @@ CASES = Topic(
 NOTICES = Topic(
     "handrail.notices.v1",
     (
-        _event("notice.sent", notices.NoticeSent, "notify", "intake audit-log"),
+        _event("notice.sent", notices.NoticeSent, "notify", "escalation intake audit-log"),
         _event("notice.failed", notices.NoticeFailed, "notify", "escalation intake audit-log"),
         _event("notify.producer_closed", concerns.ProducerClosed, "notify", "audit-log"),
     ),

@@ -53,7 +53,6 @@ class _Loader(_Base):  # type: ignore[misc] # which of the two it is shows when 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def mapping(self, node: yaml.MappingNode) -> Mapping:
-        self.flatten_mapping(node)
         made = Mapping(node.start_mark.line + 1)
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)

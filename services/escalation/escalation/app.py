@@ -31,7 +31,7 @@ from escalation.figures import routes as figures
 from escalation.hand_read import on_poison
 from escalation.heartbeat import end_heartbeats
 from escalation.live import prune_often
-from escalation.notices import on_notice_failed
+from escalation.notices import on_notice_failed, on_notice_sent
 from escalation.old_rows import OLD
 from escalation.one_time import Links
 from escalation.settings import EscalationSettings
@@ -181,6 +181,7 @@ def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
             "concern.held": understanding(on_held),
             "concern.entered_in_error": understanding(on_entered_in_error),
             "notice.failed": on_notice_failed,
+            "notice.sent": on_notice_sent,
         },
         ignored=frozenset(
             event.name for topic in TOPICS for event in topic.events if NAME not in event.consumers

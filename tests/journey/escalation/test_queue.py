@@ -112,20 +112,22 @@ async def test_a_row_holds_no_name_and_nothing_that_was_told(house: House) -> No
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_notice_that_could_not_be_delivered_shows_in_the_queue(house: House) -> None:
+async def test_a_notice_that_could_not_be_delivered_shows_in_the_queue_until_one_is(
+    house: House,
+) -> None:
     case_id = await house.raised()
     row = (await house.queue(worker()))[0]
-    await house.hear(
-        "notice.failed",
-        case_id,
-        notice_id="7f0f4a0e-3c8a-4a51-9d0c-0d9f5f8f4f12",
-        task_id=row["task_id"],
-        case_id=str(case_id),
-        channel="email",
-        template="task_opened",
-        recipient="team",
-        attempts=5,
-        reason="no_recipient",
-        at=house.clock.now().isoformat(),
-    )
+    notice = {
+        "notice_id": "7f0f4a0e-3c8a-4a51-9d0c-0d9f5f8f4f12",
+        "task_id": row["task_id"],
+        "case_id": str(case_id),
+        "channel": "email",
+        "template": "task_opened",
+        "recipient": "team",
+        "attempts": 6,
+        "at": house.clock.now().isoformat(),
+    }
+    await house.hear("notice.failed", case_id, **notice, reason="unreached")
     assert (await house.queue(worker()))[0]["notice_failed"]
+    await house.hear("notice.sent", case_id, **notice | {"attempts": 7})
+    assert not (await house.queue(worker()))[0]["notice_failed"]
