@@ -1,5 +1,6 @@
 """The demo as a person starts it, and a real browser to look at it with."""
 
+import asyncio
 import os
 import re
 import secrets
@@ -10,13 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from handrail.postgres import EmbeddedPostgres
 from tests.conftest import required
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +72,20 @@ class Demo:
     def headers(self, *options: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(*options)}"}
 
+    def sql(self, statement: str, database: str = "postgres", role: str = "postgres") -> None:
+        """In its own PostgreSQL; in a thread, since a browser's loop has this one."""
+        server = EmbeddedPostgres(self.data / "postgres")
+        server.attach()
+        dsn = server.dsn(database, role)
+
+        async def run() -> None:
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(statement)
+            await connection.close()
+
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, run()).result()
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> float:
         """Stops it and returns the seconds that took."""
         assert self.process is not None
@@ -86,8 +104,6 @@ class Demo:
 def a_place() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix=f"handrail-demo-{secrets.token_hex(3)}-"))
     yield directory / "data"
-    from handrail.postgres import EmbeddedPostgres  # noqa: PLC0415 - only to clean up
-
     EmbeddedPostgres(directory / "data" / "postgres").destroy()
     shutil.rmtree(directory, ignore_errors=True)
 

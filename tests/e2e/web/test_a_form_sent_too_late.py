@@ -1,14 +1,10 @@
 """Somebody types for so long that their sign-in runs out: nothing they typed is lost."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-import asyncpg
 import pytest
 
 from handrail.demo import DATABASE
-from handrail.postgres import EmbeddedPostgres
 from tests.e2e.conftest import Demo
 from tests.e2e.web.conftest import PHONE, WIDE, Visitor
 
@@ -16,18 +12,9 @@ DUTY = "Duty worker, Luton hub"
 
 
 def let_sessions_run_out(house: Demo) -> None:
-    """As if two hours had gone by; in a thread, since the browser's loop has this one."""
-    server = EmbeddedPostgres(house.data / "postgres")
-    server.attach()
-    dsn = server.dsn(DATABASE, "escalation")
-
-    async def back_date() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute("UPDATE web_session SET seen_at = seen_at - interval '2 hours'")
-        await connection.close()
-
-    with ThreadPoolExecutor(1) as apart:
-        apart.submit(asyncio.run, back_date()).result()
+    """As if two hours had gone by."""
+    back_dated = "UPDATE web_session SET seen_at = seen_at - interval '2 hours'"
+    house.sql(back_dated, DATABASE, "escalation")
 
 
 @pytest.mark.parametrize(("width", "scripts"), [(WIDE, True), (PHONE, True), (WIDE, False)])
