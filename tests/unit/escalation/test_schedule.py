@@ -67,5 +67,13 @@ def test_what_is_chased_is_chased_again_within_a_day(kind: str, attempts: int) -
     assert timedelta(0) < wait <= timedelta(days=1)
 
 
-def test_an_acknowledged_task_is_not_asked_for_again() -> None:
-    assert timers_for(task("P0", state="acknowledged"), SETTINGS, NOW) == []
+def test_acknowledged_work_is_not_asked_for_again_until_a_working_day_has_gone_by() -> None:
+    (clock,) = timers_for(task("P0", state="acknowledged"), SETTINGS, NOW)
+    assert (clock.kind, clock.due_at > NOW + timedelta(hours=12)) == ("overdue", True)
+
+
+def test_a_call_nobody_confirms_is_asked_for_every_two_minutes_and_more_slowly_after_an_hour() -> (
+    None
+):
+    waits = [wait_again("unconfirmed", attempts, SETTINGS) for attempts in (0, 29, 30, 500)]
+    assert waits == [timedelta(minutes=2)] * 2 + [timedelta(minutes=15)] * 2
