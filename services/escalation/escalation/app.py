@@ -106,6 +106,12 @@ PAGES: Final = (
     tasks_pages.router,
 )
 
+# An amendment can only raise, a hold only stops, and that nobody could be told, or was after all,
+# must be seen on the very case that is read by hand: none of them waits behind a dead letter.
+_NEVER_HELD: Final = frozenset(
+    {"concern.amended", "concern.held", "concern.erased", "notice.failed", "notice.sent"}
+)
+
 
 def create_app(
     settings: EscalationSettings, clock: Clock | None = None, token_keys: Keys | None = None
@@ -188,9 +194,7 @@ def subscribe(runtime: Runtime, rules: Rules) -> Subscription:
         ),
         seal=lambda raw, context: runtime.sealer.seal("dead_letter", raw, context=context),
         clock=rules.clock,
-        # An amendment can only raise, a hold only stops, and that nobody could be told must be
-        # seen on the very case that is read by hand: none of them waits behind a dead letter.
-        raising=frozenset({"concern.amended", "concern.held", "concern.erased", "notice.failed"}),
+        raising=_NEVER_HELD,
         on_poison=poison,
         erased=is_erased,
     )
